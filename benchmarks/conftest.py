@@ -28,7 +28,7 @@ from mora_bench.records import provenance
 torch.set_num_threads(1)
 
 #: Minutes that all benchmarks take on two cores that do nothing else.
-MINUTES = 17
+MINUTES = 14
 
 
 def pytest_report_header() -> str:
