@@ -75,10 +75,10 @@ def odds_ratios(
         lost = ~present[rows, m]
         for trait, members in traits.items():
             has = members[rows]
-            counts = _counts(lost, has)
             ratio = _odds_ratio(lost, has)
             if ratio is None:
                 continue
+            counts = _counts(lost, has)
             half = 1.96 * float(np.sqrt((1 / (counts + 0.5)).sum()))
             p = float(fisher_exact(counts.reshape(2, 2)).pvalue)
             looks.append(Odds(name, trait, ratio, ratio * float(np.exp(-half)), ratio * float(np.exp(half)), p))

@@ -119,7 +119,7 @@ def _points(grid: Grid, preset: Grid, runtime: Runtime) -> Iterator[tuple[Cell |
             recipe, recipe_why = fitting(recipe_of(grid, flags, dataset, name, runtime.device), spec, table)
             unfit = senseless(name, spec, table, gap, recipe)
             base["watched"] = watched_of(table.task, recipe)
-            base["versions"] = (*versions_of(table), *start_versions(recipe, table))
+            base["versions"] += start_versions(recipe, table)
             for axes, why in axes_of(grid, dataset, name, spec):
                 for lr, impute, after in product(grid.lrs or (recipe.lr,), imputers, befores):
                     if unfit or after.value is None:
@@ -137,12 +137,13 @@ def _points(grid: Grid, preset: Grid, runtime: Runtime) -> Iterator[tuple[Cell |
                     )
                     yield cell, pattern.why or why or recipe_why
         of_data = competing(predictors, (*grid.methods, *grid.floors), table)
+        fits = {name: fit_versions(name, table) for name in of_data}
         for (missing, pattern), gap, name in product(masks, gaps, of_data):
             base = _base(grid, dataset, table, fingerprint, missing, pattern) | gap.value._asdict()
+            base["versions"] += fits[name]
             for net in read_by(name, specs):
                 why = unreadable(name, table, net, any(gap.value)) or gap.why
-                versions = (*base["versions"], *fit_versions(name, table))
-                competitor = None if why else cell_of(base | {"versions": versions}, name, net, grid.recipe.max_text)
+                competitor = None if why else cell_of(base, name, net, grid.recipe.max_text)
                 yield competitor, why or pattern.why
 
 

@@ -25,9 +25,11 @@ def differing(folder: Path) -> list[Refused]:
         with collecting_no_garbage():
             results = read(folder)
             first = _differing(folder, results)
+            if not first:
+                return []
             metrics = dict.fromkeys(name for task in _tasks(results) for name in task_of(task).metrics)
             # `report --metric` and `grid --metric` write the same files of one score.
-            other = first and any(not _differing(folder, read(folder, metric)) for metric in metrics)
+            other = any(not _differing(folder, read(folder, metric)) for metric in metrics)
     except UserError:
         # Nothing can be read, which is named elsewhere.
         return []
