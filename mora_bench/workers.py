@@ -20,6 +20,8 @@ LOOK = 1.0
 
 
 _starting = threading.Lock()
+#: What the server of this process's workers imports, in the order in which it was asked for.
+_imports = {FIRST: None}
 
 
 @contextmanager
@@ -62,8 +64,9 @@ def context(imports: Sequence[str] = ()) -> ForkServerContext | SpawnContext:
     interpreters.
 
     The first call starts the server, which imports while the caller goes on. Modules that only a later call names are
-    imported by each worker itself. Modules that touch a GPU on import must not be named, because the copies could not
-    use the GPU. Workers have the environment of the first call.
+    imported by each worker itself. A server that has died, by whatever, is started anew by the next call, and imports
+    all that was named before. Modules that touch a GPU on import must not be named, because the copies could not use
+    the GPU. Workers have the environment of the first call.
 
     Workers begin with Ctrl-C and SIGTERM blocked. Those of a pool need `endable` as their initializer: a pool ends its
     workers by SIGTERM and waits for them, for ever if it is blocked. A script that calls this needs no
@@ -74,7 +77,8 @@ def context(imports: Sequence[str] = ()) -> ForkServerContext | SpawnContext:
     from multiprocessing import forkserver, resource_tracker
 
     made = _Forking()
-    made.set_forkserver_preload([FIRST, *imports])
+    _imports.update(dict.fromkeys(imports))
+    made.set_forkserver_preload([*_imports])
     # The caller handles Ctrl-C and SIGTERM, which would kill the importing server. The server inherits what is blocked
     # here. The tracker starts first, because its start unblocks Ctrl-C.
     resource_tracker.ensure_running()

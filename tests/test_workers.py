@@ -161,3 +161,21 @@ def test_a_grid_from_python_starts_the_server_before_it_decodes(method, networks
     monkeypatch.setattr(campaign, "_shared", lambda *anything: iter(()))
     assert list(campaign.run([cell], runtime)) == []
     assert order == [("auto", networks), "decodes"]
+
+
+#: The server is killed between two workers, as the system does when memory is short.
+KILLED = """
+import os, signal
+from multiprocessing import forkserver
+from mora_bench.workers import context, endable
+context(["colorsys"])
+os.kill(forkserver._forkserver._forkserver_pid, signal.SIGKILL)
+os.waitid(os.P_PID, forkserver._forkserver._forkserver_pid, os.WEXITED | os.WNOWAIT)
+with context().Pool(1, endable) as pool:
+    print(pool.apply(eval, ("'colorsys' in __import__('sys').modules",)))
+"""
+
+
+def test_a_server_that_was_killed_imports_the_same_when_it_starts_again():
+    ended = subprocess.run([sys.executable, "-c", KILLED], capture_output=True, check=False, text=True, timeout=120)
+    assert (ended.stdout, ended.stderr, ended.returncode) == ("True\n", "", 0)
