@@ -104,6 +104,11 @@ document.getElementById("search").value = "";
 document.getElementById("search").dispatchEvent(new Event("input"));
 document.querySelector("#cell-list details").open = true;
 result.wide = document.documentElement.scrollWidth <= window.innerWidth;
+result.cut = [...document.querySelectorAll("svg text")].filter((text) => {
+  const { x, width } = text.getBBox();
+  return x < 0 || x + width > text.ownerSVGElement.viewBox.baseVal.width;
+}).map((text) => text.textContent);
+result.colours = [...document.querySelectorAll(".legend line")].map((line) => line.getAttribute("stroke"));
 const tested = document.getElementById("errs-on");
 result.operating = document.querySelector("#errors tbody tr").textContent;
 tested.value = "complete";
@@ -136,6 +141,8 @@ def test_in_a_browser_it_sorts_filters_and_says_no_error(folder, tmp_path, width
     assert shown["cxr"] == ["lora"]
     assert shown["search"] == ["mora (r=4, blocks 0)"]
     assert shown["wide"]
+    assert shown["cut"] == []
+    assert len(set(shown["colours"])) == 5
     # Of three seeds: with it, found, missed, without, false, recall, specificity, precision.
     assert shown["operating"] == "0" + "".join(["12", "6", "6", "18", "3", "50.0", "83.3", "66.7"])
     assert shown["complete"] == "0" + "".join(["12", "9", "3", "18", "3", "75.0", "83.3", "75.0"])

@@ -25,9 +25,11 @@ function draw(name, attributes = {}, text) {
   return node;
 }
 
-const percent = (value, digits = 1) => (known(value) ? (100 * value).toFixed(digits) : "—");
+// A number of so many decimals; what rounds to nothing has no minus.
+const fixed = (value, digits) => value.toFixed(digits).replace(/^-(?=0\.?0*$)/, "");
+const percent = (value, digits = 1) => (known(value) ? fixed(100 * value, digits) : "—");
 // A value of a metric as people see it, and as the sentence in the table says it.
-const shown = (metric, value, digits = metric.decimals) => (known(value) ? (metric.scale * value).toFixed(digits) : "—");
+const shown = (metric, value, digits = metric.decimals) => (known(value) ? fixed(metric.scale * value, digits) : "—");
 const named = (metric) => metric.heading + (metric.higher_is_better ? "" : `, ${metric.direction}`);
 // So turned that the larger is the better.
 const oriented = (metric, value) => (metric.higher_is_better ? value : -value);
@@ -35,11 +37,16 @@ const oriented = (metric, value) => (metric.higher_is_better ? value : -value);
 // As in tables: of differences that are larger than any two scores can have only that is shown.
 const widest = (metric) => known(metric.low) && known(metric.high) ? metric.high - metric.low : Infinity;
 const between = (metric, value) => [...new Set([value].flat().map((own) => own > widest(metric) ? `> ${metric.scale * widest(metric)}` : shown(metric, own)))].join(" to ");
+const capital = (text) => text.slice(0, 1).toUpperCase() + text.slice(1);
 const short = (value) => (known(value) ? Number(value.toPrecision(3)).toString() : "—");
 const methods = [...new Set(DATA.sections.flatMap((s) => s.rows.map((r) => r.label)))];
+const networks = new Set(DATA.sections.flatMap((s) => s.rows.filter((r) => r.network).map((r) => r.label)));
+// Networks have the first colours, and full lines as long as colours last; baselines are dashed and thin.
+const ranked = [...methods.filter((label) => networks.has(label)), ...methods.filter((label) => !networks.has(label))];
 const look = (label) => {
-  const place = methods.indexOf(label);
-  return { colour: LOOKS[place % LOOKS.length], dash: DASHES[Math.floor(place / LOOKS.length) % DASHES.length] };
+  const place = ranked.indexOf(label);
+  const [dash, width] = networks.has(label) ? [DASHES[Math.floor(place / LOOKS.length) % DASHES.length], 2] : ["5 4", 1.2];
+  return { stroke: LOOKS[place % LOOKS.length], "stroke-width": width, "stroke-dasharray": dash };
 };
 
 function options(id, values, all) {
@@ -111,7 +118,7 @@ function what(section) {
   const own = scoresOf(section);
   const tests = [...new Set(own.map((each) => each.test))];
   const named = [...new Set(own.map((each) => `${each.metric.heading} (${each.metric.direction})`))].join("; ");
-  return tests.length > 1 ? named : `${named}, tested: ${every(section)[tests[0]]}. ${section.verdicts[tests[0]] ?? ""}`.trim();
+  return tests.length > 1 ? named : `${named}, tested: ${every(section)[tests[0]]}. ${capital(section.verdicts[tests[0]] ?? "")}`.trim();
 }
 
 function tables() {
@@ -139,7 +146,8 @@ function tables() {
 // "nought": x is logarithmic, and what is 0 has a place of its own left of it.
 function frame(width, height, x, y, titles, nought = false) {
   const svg = draw("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": titles.join(", ") });
-  const box = { left: 46, right: width - 10, top: 8, bottom: height - 34 };
+  // Half of the longest number of an axis has room at the right.
+  const box = { left: 46, right: width - 26, top: 8, bottom: height - 34 };
   const [zero, left] = nought ? [box.left + 12, box.left + 54] : [null, box.left];
   const px = (v) => (v === -Infinity ? zero : left + ((v - x[0]) / (x[1] - x[0] || 1)) * (box.right - left));
   const py = (v) => box.bottom - ((v - y[0]) / (y[1] - y[0] || 1)) * (box.bottom - box.top);
@@ -159,7 +167,11 @@ function frame(width, height, x, y, titles, nought = false) {
 const path = (xs, ys, px, py) => xs.map((v, k) => (known(ys[k]) ? `${k ? "L" : "M"}${px(v).toFixed(1)} ${py(ys[k]).toFixed(1)}` : "")).join("");
 // Each value holds until the next one, as a share that rises at events does.
 const steps = (xs, ys, px, py) => path([...xs.slice(0, 1), ...xs.slice(1).flatMap((v) => [v, v])], [...ys.slice(0, -1).flatMap((v) => [v, v]), ...ys.slice(-1)], px, py);
-const legend = (labels) => make("div", { class: "legend" }, ...labels.map((label) => make("span", { style: `--colour:${look(label).colour}` }, label)));
+const legend = (labels) => make("div", { class: "legend" }, ...labels.map((label) => {
+  const line = draw("svg", { viewBox: "0 0 24 6" });
+  line.append(draw("line", { x1: 0, x2: 24, y1: 3, y2: 3, ...look(label) }));
+  return make("span", {}, line, label);
+}));
 // The next round number above in the metric's range, so that the lines of the grid fall on round ones.
 const above = (metric, value) => (metric.low === 0 && metric.high === 1 ? [0.2, 0.4, 0.6, 0.8].find((v) => value <= v) ?? 1 : value);
 const bounds = (values) => { const own = values.filter(known); return [Math.min(...own), Math.max(...own)]; };
@@ -192,7 +204,7 @@ function curves() {
       const { svg, px, py } = frame(420, 260, [0, 1], heights(metric, all), ["samples that lose something, %", named(metric), rounds(metric.scale), quarters((v) => percent(v, 0))]);
       if (own.ceiling.length) svg.append(draw("path", { class: "reference", "stroke-dasharray": "2 3", d: path(own.rates, own.ceiling, px, py) }));
       for (const row of rows) {
-        const line = draw("path", { d: path(own.rates, own.rows[row.label].mean, px, py), fill: "none", stroke: look(row.label).colour, "stroke-width": row.network ? 2 : 1.2, "stroke-dasharray": row.network ? look(row.label).dash : "5 4" });
+        const line = draw("path", { d: path(own.rates, own.rows[row.label].mean, px, py), fill: "none", ...look(row.label) });
         line.append(draw("title", {}, row.label));
         svg.append(line);
       }
@@ -200,7 +212,7 @@ function curves() {
     }
   }
   at("of-curves").textContent = [...new Set(chosen().map((s) => s.of_curves))].join("; ");
-  place("curves", found, legend(methods.filter((label) => chosen().some((s) => s.rows.some((row) => row.label === label && wanted(row))))));
+  place("curves", found, legend(ranked.filter((label) => chosen().some((s) => s.rows.some((row) => row.label === label && wanted(row))))));
 }
 
 // The chosen score under the chosen test against the chosen cost.
@@ -212,7 +224,9 @@ function pareto() {
     const test = Object.keys(every(section)).find((own) => every(section)[own] === title);
     const column = metric?.columns[test];
     const rows = section.rows.filter((row) => wanted(row) && known(row.cost[cost]) && known(row.mean[column]));
-    if (rows.length < 2) continue;
+    // Silent where no choice draws anything, because nothing there has a cost.
+    if (rows.length < 2 && section.rows.filter((row) => known(row.cost[cost])).length < 2) continue;
+    if (rows.length < 2) { found.push(make("p", {}, `${section.title}: not drawn, because fewer than two of the chosen methods have this score and this cost.`)); continue; }
     // Of 0 it is -Infinity, which has its own place.
     const xs = rows.map((row) => Math.log10(row.cost[cost]));
     const some = xs.filter(Number.isFinite);
@@ -226,14 +240,14 @@ function pareto() {
     rows.forEach((row, k) => {
       drawn.add(row.label);
       const [x, y] = [px(xs[k]), py(row.mean[column])];
-      if (known(row.low[column])) svg.append(draw("line", { x1: x, x2: x, y1: py(row.low[column]), y2: py(row.high[column]), stroke: look(row.label).colour, opacity: 0.5 }));
-      const dot = draw("circle", { cx: x, cy: y, r: 4.5, fill: look(row.label).colour });
+      if (known(row.low[column])) svg.append(draw("line", { x1: x, x2: x, y1: py(row.low[column]), y2: py(row.high[column]), stroke: look(row.label).stroke, opacity: 0.5 }));
+      const dot = draw("circle", { cx: x, cy: y, r: 4.5, fill: look(row.label).stroke });
       dot.append(draw("title", {}, `${row.label}: ${shown(metric, row.mean[column])}, ${short(row.cost[cost])}`));
       svg.append(dot);
     });
     found.push(panel(`${metric.heading} (${metric.direction}): ${section.title}, tested on ${title}; bars: 95 % of the mean`, svg));
   }
-  place("pareto", found, legend(methods.filter((label) => drawn.has(label))));
+  place("pareto", found, legend(ranked.filter((label) => drawn.has(label))));
 }
 
 function classes() {
