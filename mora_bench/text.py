@@ -37,6 +37,11 @@ def listed(names: Sequence[str], most: int, between: str = ", ") -> str:
     return between.join(names[:most]) + (f"{before} and {len(names) - most} more" if len(names) > most else "")
 
 
+def number_of(count: int, noun: str = "cell") -> str:
+    """A count with its noun: "1 cell", "2,000 cells"."""
+    return f"{count:,} {noun}" + ("" if count == 1 else "s")
+
+
 def percent(rate: float) -> str:
     """A rate as it was asked for: 0.7 is 70%, 0.124 is 12.4%."""
     return f"{100 * rate:.6g}%"

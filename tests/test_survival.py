@@ -157,7 +157,7 @@ def test_a_folder_that_goes_is_not_success(tmp_path, cache, monkeypatch, capsys)
 
     monkeypatch.setattr(Store, "write", forgetful)
     assert cli.main(arguments) == 1
-    assert "1 cells have no result; the same command computes them" in capsys.readouterr().err
+    assert "without a result: 1 cell; the same command computes the rest" in capsys.readouterr().err
     monkeypatch.setattr(Store, "write", write)
     assert cli.main(arguments) == 0
 

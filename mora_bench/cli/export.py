@@ -11,6 +11,7 @@ from mora_bench import registry
 from mora_bench.cli.common import OnTrained
 from mora_bench.cli.options import parse
 from mora_bench.errors import UserError
+from mora_bench.text import number_of
 
 #: Suffixes of a table's name.
 KINDS = (".parquet", ".csv")
@@ -78,5 +79,5 @@ def run(arguments: list[str]) -> int:
             print(f"left out: {why}", file=sys.stderr)
         if not cells:
             raise UserError(f"{options.folder}: no cell has predictions that can be exported. Nothing was written.")
-    print(f"{table.rows:,} rows of {cells} cells: {options.out}")
+    print(f"{number_of(table.rows, 'row')} of {number_of(cells)}: {options.out}")
     return 0

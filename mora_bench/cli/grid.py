@@ -31,6 +31,7 @@ from mora_bench.plan.unused import unused
 from mora_bench.records import plans
 from mora_bench.records.schema import Record
 from mora_bench.records.store import DONE, FAILED, TO_DO, TO_SCORE, Store
+from mora_bench.text import number_of
 from mora_bench.trackers.outcomes import tracked
 from mora_bench.training.failure import full_message
 
@@ -174,12 +175,14 @@ def _trained(grid: Grid, preset: Grid, runtime: Runtime) -> int:
     ended = store.status(plan.cells) if todo else status
     before = [cell for cell in plan.cells if ended[cell] == FAILED and status[cell] == FAILED]
     if before:
-        print(f"{len(before)} cells had failed before; --retry failed runs them again", file=sys.stderr)
+        print(f"failed before: {number_of(len(before))}; --retry failed runs what failed again", file=sys.stderr)
     lacking = [cell for cell, state in ended.items() if state not in (DONE, FAILED)]
     for cell in lacking[:5]:
         print(f"no result: {cell.label}: {store.record_file(cell)} is not there, or not whole", file=sys.stderr)
     if lacking:
-        print(f"{len(lacking)} cells have no result; the same command computes them", file=sys.stderr)
+        print(
+            f"without a result: {number_of(len(lacking))}; the same command computes what is missing", file=sys.stderr
+        )
     answer(lambda: contents(written) | {"lacking": [cell.key for cell in lacking]})
     return 1 if failed or before or lacking else 0
 
@@ -202,7 +205,7 @@ def _sum_up(rows: list[CellCount], cells: list[Cell], grid: Grid, runtime: Runti
     priced = pricing.priced(rows, cells, grid, runtime)
     print(pricing.summary(rows, priced.of, priced.open_ended))
     records = len(Store(runtime.out).keys())
-    print(f"{sum(row.cells for row in rows):,} cells; {records:,} records lie in {runtime.out}")
+    print(f"{number_of(sum(row.cells for row in rows))}; {number_of(records, 'record')} lie in {runtime.out}")
     print(priced.sentence)
     _say_needs(cells, grid, runtime)
     return {"counted": rows, "records": records, "costs": priced.sentence}
@@ -217,7 +220,7 @@ def _print_plan(plan: Plan, status: dict[Cell, str], everything: bool) -> None:
     known = ", ".join(f"{counts[s]} {s}" for s in (DONE, FAILED, TO_SCORE, TO_DO) if counts[s])
     floors = sum(cell.recipe is None for cell in plan.cells)
     beside = f" ({floors} of them without a network)" if floors else ""
-    print(f"{len(plan.cells)} cells{beside}: {known}")
+    print(f"{number_of(len(plan.cells))}{beside}: {known}")
     if plan.collapsed:
         reasons = "; ".join(f"{count} because {why}" for why, count in plan.collapsed.items())
         print(f"{plan.asked} combinations requested, {sum(plan.collapsed.values())} dropped as duplicates: {reasons}")

@@ -11,6 +11,7 @@ from mora_bench.cli.options import parse
 from mora_bench.cli.report import show
 from mora_bench.errors import UserError
 from mora_bench.records.store import Store
+from mora_bench.text import number_of
 
 
 @dataclass(frozen=True)
@@ -43,5 +44,5 @@ def run(arguments: list[str]) -> int:
         )
     merge.copy(merged)
     show(campaign.report(options.into))
-    print(f"{merged.cells} cells in {options.into}")
+    print(f"{number_of(merged.cells)} in {options.into}")
     return 1 if merged.left_out else 0

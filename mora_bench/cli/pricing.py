@@ -17,6 +17,7 @@ from mora_bench.plan.grid import Grid
 from mora_bench.plan.price import Prices, kind_of
 from mora_bench.records.schema import Record
 from mora_bench.records.store import Store
+from mora_bench.text import number_of
 
 if TYPE_CHECKING:
     from mora_bench.training.cost_probe import Probe
@@ -278,7 +279,7 @@ def _sentence(
         return f"No time estimate: no record of such cells on this device; {HOW}."
     more_seconds = sum(seconds for _, seconds in beside if not math.isnan(seconds))
     time, least = (_time((_sum(seconds) + more_seconds) / workers) for seconds in (price.seconds, price.least))
-    left = f"; no time estimate for {without:,} cells, because no record is like them: {HOW}" if without else ""
+    left = f"; no time estimate for {number_of(without)}, because no record is like that: {HOW}" if without else ""
     kinds = zip(("decoded", "read by a frozen backbone"), beside, strict=True)
     unmeasured = " and ".join(
         f"{samples:,} samples are {what}" for what, (samples, seconds) in kinds if math.isnan(seconds)

@@ -10,7 +10,7 @@ from typing import Any, Self
 from mora_bench.cells.cell import Cell
 from mora_bench.cells.runtime import Runtime
 from mora_bench.records.store import Store
-from mora_bench.text import behind, visible
+from mora_bench.text import behind, number_of, visible
 from mora_bench.training.log import last_line
 
 #: Seconds between two looks at what cells say on a terminal, and two lines elsewhere.
@@ -86,7 +86,7 @@ class Progress:
 
     def line(self) -> str:
         """How far it is, in one line."""
-        text = f"{time.strftime('%H:%M:%S')} {self.done} of {self.total} cells"
+        text = f"{time.strftime('%H:%M:%S')} {self.done} of {number_of(self.total)}"
         if left := self.left():
             text += f", {_lasts(*(seconds / self.runtime.workers for seconds in left))} left"
         return "; ".join([text, *self.in_work()])

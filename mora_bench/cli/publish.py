@@ -8,6 +8,7 @@ import tyro
 
 from mora_bench.cli.common import Extensible
 from mora_bench.cli.options import parse
+from mora_bench.text import number_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +38,7 @@ def run(arguments: list[str]) -> int:
 
     title = options.title or options.folder.absolute().name
     published = publish(options.folder, options.into, title, options.license, options.predictions, options.splits)
-    print(f"{published.cells} cells, {published.adapters} with what they trained: {options.into}")
+    print(f"{number_of(published.cells)}, {published.adapters} with what they trained: {options.into}")
     for reason in published.left_out:
         print(f"left out: {reason}")
     print(f"card: {options.into / 'README.md'}")

@@ -21,6 +21,7 @@ from mora_bench.records.encoding import vouched
 from mora_bench.records.equal import differences, in_words
 from mora_bench.records.schema import Record, Scores
 from mora_bench.records.store import DONE, Refused, Store
+from mora_bench.text import number_of
 
 #: How many numbers of a cell a message names.
 NAMED = 3
@@ -79,7 +80,9 @@ def run(arguments: list[str]) -> int:
     status |= new.forget_failed(status)
     todo = [cell for cell in cells if status[cell] != DONE]
     trainings = len({cell.key for cell in cells})
-    counted = f"{trainings} cells" if trainings == len(cells) else f"{len(cells)} scorings of {trainings} cells"
+    counted = number_of(trainings)
+    if trainings < len(cells):
+        counted = f"{len(cells)} scorings of {counted}"
     print(f"{counted}: {len(cells) - len(todo)} done, {len(todo)} to do")
     ran = campaign.run(todo, runtime, asked=cells)
     failed = progress(ran, todo, len(cells) - len(todo), runtime) if todo else []
@@ -93,7 +96,7 @@ def run(arguments: list[str]) -> int:
         words.update(differing)
     for difference, count in words.items():
         print(f"{count} of {counted}: {difference}", file=sys.stderr)
-    print(f"{same} of {counted} have the scores of {options.folder} to the last digit")
+    print(f"with the scores of {options.folder} to the last digit: {same} of {counted}")
     return 0 if same == len(cells) and not failed and not (refused or odd or unbelieved) else 1
 
 
@@ -120,7 +123,7 @@ def _known(
             elif not why:
                 known[replace(record.cell, scoring=entry.scoring)] = entry
     for why, count in left.items():
-        print(f"left out: {count} cells: {why}", file=sys.stderr)
+        print(f"left out: {number_of(count)}: {why}", file=sys.stderr)
     return known, unbelieved
 
 

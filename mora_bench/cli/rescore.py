@@ -12,6 +12,7 @@ from mora_bench.cli.common import OnTrained
 from mora_bench.cli.options import parse
 from mora_bench.cli.report import show
 from mora_bench.errors import UserError
+from mora_bench.text import number_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,5 +67,5 @@ def run(arguments: list[str]) -> int:
         print(f"{options.folder}: no cell was scored again; nothing was written.", file=sys.stderr)
         return 1
     show(campaign.report(options.folder))
-    print(f"{len(scored)} cells scored again")
+    print(f"{number_of(len(scored))} scored again")
     return 0

@@ -24,6 +24,7 @@ from mora_bench.records.leases import Holder, Leases
 from mora_bench.records.plans import Planned
 from mora_bench.records.schema import Record
 from mora_bench.records.store import DONE, FAILED, TO_DO, TO_SCORE, Store
+from mora_bench.text import number_of
 from mora_bench.training.log import last_line
 
 RUNNING = "running"
@@ -74,7 +75,9 @@ def _of_folder(folder: Path) -> int:
             counts = Counter(by_key[cell.score_key] for cell in grid.cells)
             methods, datasets = (dict.fromkeys(getattr(c, n) for c in grid.cells) for n in ("method", "dataset"))
             of = f"{', '.join(methods)} on {', '.join(datasets)}"
-            print(f"started {grid.time[:16].replace('T', ' ')}, {len(grid.cells)} cells ({of}): {_counted(counts)}")
+            print(
+                f"started {grid.time[:16].replace('T', ' ')}, {number_of(len(grid.cells))} ({of}): {_counted(counts)}"
+            )
     code = _show(store, status, holders, cores())
     if TO_DO in status.values() and RUNNING not in status.values():
         print(
@@ -88,7 +91,7 @@ def _unplanned(store: Store) -> int:
     """How many records lie in a folder that does not say what was asked of it."""
     counts = Counter[str](record.status for record in store.records()[0])
     alive = _alive(Leases(store.folder).holders())
-    head = f"{sum(counts.values())} records: {_counted(counts)}."
+    head = f"{number_of(sum(counts.values()), 'record')}: {_counted(counts)}."
     if alive:
         run = "1 cell is" if len(alive) == 1 else f"{len(alive)} cells are"
         print(f"{head} {run} running, of a grid that has not said yet what was asked of it.")
@@ -122,7 +125,7 @@ def _counted(counts: Mapping[str, int]) -> str:
 def _show(store: Store, status: States, holders: Mapping[str, Holder | None], workers: int) -> int:
     """Say how far cells are; `workers` run at once where nothing runs now."""
     counts = Counter(status.values())
-    print(f"{len(status)} cells: {_counted(counts)}")
+    print(f"{number_of(len(status))}: {_counted(counts)}")
     running, failed = _running(store, status, holders), _failed(store, status)
     for entry in running:
         message = f"; {entry['says']}" if entry["says"] else ""
@@ -134,7 +137,7 @@ def _show(store: Store, status: States, holders: Mapping[str, Holder | None], wo
     if left is not None and ahead:
         seconds = left / at_once
         time_left = f"{seconds / 60:.0f} minutes" if seconds > SHORT else f"{seconds:.0f} seconds"
-        print(f"about {time_left} left for {ahead} cells, {at_once} at once")
+        print(f"about {time_left} left for {number_of(ahead)}, {at_once} at once")
     answer(
         lambda: {
             "folder": store.folder,

@@ -12,6 +12,7 @@ import tyro
 from mora_bench.cli.common import Answering, OnTrained
 from mora_bench.cli.options import parse
 from mora_bench.cli.output import answer
+from mora_bench.text import number_of
 
 #: Exit codes: all was looked at and is right; something is wrong; nothing is wrong, and something was not looked at.
 RIGHT, WRONG, UNSEEN = 0, 1, 3
@@ -59,9 +60,9 @@ def run(arguments: list[str]) -> int:
         print(f"not looked at: {count} x {reason}", file=sys.stderr)
     records, _ = store.records()
     done = sum(record.status == DONE for record in records)
-    looked = f"{counts['scored_again']} scored again, {counts['data_read']} data sets read anew"
-    verdict = f"{len(findings.wrong)} findings, {sum(findings.unseen.values())} not looked at"
-    print(f"{len(records)} records, {done} done; {looked}; {verdict}")
+    looked = f"{counts['scored_again']} scored again, {number_of(counts['data_read'], 'data set')} read anew"
+    verdict = f"{number_of(len(findings.wrong), 'finding')}, {sum(findings.unseen.values())} not looked at"
+    print(f"{number_of(len(records), 'record')}, {done} done; {looked}; {verdict}")
     counts = {"records": len(records), "done": done} | counts
     answer(lambda: counts | {"not_looked_at": findings.unseen, "findings": findings.wrong})
     return WRONG if findings.wrong else UNSEEN if findings.unseen else RIGHT

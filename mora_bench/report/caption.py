@@ -14,7 +14,7 @@ from mora_bench.report.measures import Measure, heading
 from mora_bench.report.row import Row
 from mora_bench.report.training_notes import cut_short, ended_early, in_precision
 from mora_bench.tasks.named import task_of
-from mora_bench.text import percent
+from mora_bench.text import number_of, percent
 
 #: The input of the classifier by readout, in words.
 READ = {
@@ -142,4 +142,4 @@ def timed_apart(hardware: Iterable[str]) -> str:
 
 def _hardware(raw: str) -> str:
     device, threads, workers, *ways = json.loads(raw)
-    return ", ".join([device, f"{workers} cells at once, {threads} thread{'s' if threads > 1 else ''} each", *ways])
+    return ", ".join([device, f"{number_of(workers)} at once, {number_of(threads, 'thread')} each", *ways])

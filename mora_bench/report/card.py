@@ -11,7 +11,7 @@ from mora_bench.report.contract import Results
 from mora_bench.report.markdown import escaped
 from mora_bench.report.summary import Summary, sentences
 from mora_bench.tasks.named import metric_of
-from mora_bench.text import percent, visible
+from mora_bench.text import number_of, percent, visible
 
 #: The separators of the parts of a backbone's name.
 BETWEEN = re.compile(r"([:+,])")
@@ -66,11 +66,11 @@ def card(results: Results, adapters: Set[str], title: str, licence: str, left_ou
     if "twin" in names:
         about.append(f"Synthetic data (drawn images and generated sentences, no patients): {', '.join(names['twin'])}.")
     lines = [
-        f"data | {escaped(d['dataset'])} ({d['source']}), fingerprint {d['fingerprint']}, {d['cells']} cells"
+        f"data | {escaped(d['dataset'])} ({d['source']}), fingerprint {d['fingerprint']}, {number_of(d['cells'])}"
         for d in origins["data"]
     ]
     for kind in ("backbone", "code", "device"):
-        lines += [f"{kind} | {escaped(name)}, {count} cells" for name, count in origins[kind].items()]
+        lines += [f"{kind} | {escaped(name)}, {number_of(count)}" for name, count in origins[kind].items()]
     header, shown = _header(results, adapters, title, licence)
     of_adapters = sum(scores.key in adapters for scores in results.scores)
     some = f"The header has the scores of {shown} of {of_adapters} adapters; tables have all." * (shown < of_adapters)

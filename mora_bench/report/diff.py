@@ -22,6 +22,7 @@ from mora_bench.report.verdict import on_what
 from mora_bench.statistics.agree import agreement
 from mora_bench.tasks.metric import Metric
 from mora_bench.tasks.named import metric_of, task_of
+from mora_bench.text import number_of
 
 SAME, CLOSE, BETTER, WORSE, UNTOLD = "same digits", "same to 1e-6", "better", "worse", "inconclusive"
 #: The fields that name a cell; two cells that differ in other fields are one thing in two versions.
@@ -269,7 +270,7 @@ def markdown(comparison: Against, names: tuple[str, str]) -> str:
     parts = [tabulate(rows, headers, tablefmt="github", disable_numparse=True)] if rows else ["No cell is in both."]
     for name, only in zip(names, (comparison.only_first, comparison.only_second), strict=True):
         if only:
-            parts += ["", f"Only in {escaped(name)}, {len(only)} cells:", "", *_listed(only)]
+            parts += ["", f"Only in {escaped(name)}, {number_of(len(only))}:", "", *_listed(only)]
     return "\n".join(parts) + "\n"
 
 
@@ -282,9 +283,9 @@ def conclusion(comparison: Against, names: tuple[str, str]) -> str:
         text = f"every cell of {first} has the scores of {second}"
     elif apart or not shared:
         text = f"{first} does not reproduce {second}"
-        text += f": of {shared} cells that are in both {apart} have other scores" if shared else ": no cell is in both"
+        text += f": other scores in {apart} of {number_of(shared)} that both hold" if shared else ": no cell is in both"
     else:
-        text = f"the {shared} cells that are in both have the same scores"
+        text = f"the scores of the {number_of(shared)} that both hold are the same"
     lone = ((first, comparison.only_first), (second, comparison.only_second))
     return "; ".join([text, *(f"{len(only)} only in {name}" for name, only in lone if only)])
 

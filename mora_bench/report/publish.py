@@ -16,7 +16,7 @@ from mora_bench.records.verify import verify
 from mora_bench.report import card
 from mora_bench.report import write as report
 from mora_bench.report.card import local
-from mora_bench.text import listed
+from mora_bench.text import listed, number_of
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ def publish(
 
 def _left_out(failed: int, predictions: bool, splits: bool, unhashed: int) -> Iterator[str]:
     if failed:
-        yield f"{failed} cells that failed"
+        yield f"{number_of(failed)} that failed"
     if not predictions:
         yield "predictions, which hold the labels of each sample: `rescore` needs them, `report` and `compare` do not"
     if not splits:

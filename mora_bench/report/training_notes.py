@@ -6,6 +6,7 @@ import pandas as pd
 
 from mora_bench.records.schema import FIRST_LOOKS
 from mora_bench.report.row import Row
+from mora_bench.text import number_of
 
 #: Marks a row some of whose cells were cut short, and one half of whose cells or more ended early.
 CUT_SHORT, EARLY = "†", "‡"
@@ -41,7 +42,7 @@ def cut_short(group: pd.DataFrame) -> str:
     caps = " or ".join(f"{epochs:g}" for epochs in sorted(set(short["recipe.epochs"])))
     return (
         f" {CUT_SHORT}: training was cut short: the best validation lies in the last fifth of at most {caps} epochs, "
-        f"in {len(short)} of {len(trained)} cells."
+        f"in {len(short)} of {number_of(len(trained))}."
     )
 
 

@@ -171,7 +171,7 @@ def test_a_score_that_the_predictions_do_not_give_is_named_even_if_the_file_vouc
     work([make_cell(runtime, folder, method="head")], runtime)
     words = ["verify", str(runtime.out), "--limit", "60"]
     assert cli.main(words) == 0
-    summary = "1 records, 1 done; 1 scored again, 1 data sets read anew; 0 findings, 0 not looked at"
+    summary = "1 record, 1 done; 1 scored again, 1 data set read anew; 0 findings, 0 not looked at"
     assert summary in capsys.readouterr().out
     file = first(Store(runtime.out), "scores")
     scores = decode(file.read_bytes(), Scores)
@@ -192,4 +192,4 @@ def test_predictions_that_cannot_be_scored_are_listed_and_other_data_are_a_findi
     out = capsys.readouterr()
     assert "not looked at: 2 x scores whose predictions cannot be scored again here: " in out.err
     assert "odir is not the data that 2 cells were trained on" in out.err
-    assert "0 scored again, 1 data sets read anew; 1 findings, 4 not looked at" in out.out
+    assert "0 scored again, 1 data set read anew; 1 finding, 4 not looked at" in out.out

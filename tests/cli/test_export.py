@@ -69,7 +69,7 @@ def test_what_cannot_be_exported_is_said_and_nothing_is_left(two, capsys):
     assert main(["export", str(store.folder), "--out", "p.csv"]) == 0
     captured = capsys.readouterr()
     assert f"left out: {cells[0].label}" in captured.err
-    assert "of 1 cells: p.csv" in captured.out
+    assert "of 1 cell: p.csv" in captured.out
     store.prediction_file(cells[1]).unlink()
     written = Path("p.csv").read_text()
     assert main(["export", str(store.folder), "--out", "p.csv"]) == 2

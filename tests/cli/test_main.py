@@ -244,7 +244,7 @@ def test_a_failed_cell_gives_code_1_and_a_dash(folder, tmp_path, capsys, monkeyp
     monkeypatch.undo()
     monkeypatch.setenv("MORA_BENCH_CACHE", str(tmp_path / "again"))
     assert grid(folder, tmp_path / "results", "--datasets", "odir") == 1
-    assert "1 cells had failed before; --retry failed runs them again" in capsys.readouterr().err
+    assert "failed before: 1 cell; --retry failed runs what failed again" in capsys.readouterr().err
     assert grid(folder, tmp_path / "results", "--datasets", "odir", "--retry", "failed") == 0
     assert "1 done, 1 failed" in capsys.readouterr().out
 
@@ -366,7 +366,7 @@ def test_rescoring_under_a_mechanism_that_reads_the_data(folder, tmp_path, capsy
     assert cli.main(["grid", "--floors", "none", *arguments, "cxr"]) == 0
     assert cli.main(["rescore", str(out), "--test-mechanism", "covariate:age"]) == 0
     captured = capsys.readouterr()
-    assert "1 cells scored again" in captured.out
+    assert "1 cell scored again" in captured.out
     (line,) = [line for line in captured.err.splitlines() if line.startswith("left out")]
     assert line.startswith("left out: cxr prior")
     assert line.endswith("this dataset has no covariate.")
@@ -406,7 +406,7 @@ def test_predictions_that_are_gone_are_named(folder, tmp_path, capsys):
     assert cli.main(["rescore", str(out), "--test-rate", "0.3"]) == 0
     captured = capsys.readouterr()
     assert f"{gone} is absent" in captured.err
-    assert "1 cells scored again" in captured.out
+    assert "1 cell scored again" in captured.out
 
 
 def test_the_default_preset_has_no_record_that_is_left_out(folder, tmp_path, capsys):

@@ -215,7 +215,7 @@ def test_rerun_takes_the_mask_from_the_folder(made, tmp_path, capsys, monkeypatc
     (tmp_path / "mine.csv").unlink()
     forget()
     assert cli.main(["rerun", str(tmp_path / "first"), "--out", str(tmp_path / "again")]) == 0
-    assert "1 of 1 cells have the scores" in capsys.readouterr().out
+    assert "to the last digit: 1 of 1 cell\n" in capsys.readouterr().out
     (first,), (again,) = (Store(tmp_path / name).scores()[0] for name in ("first", "again"))
     assert differences(first, again) == []
     (mask,) = (tmp_path / "first" / "masks").iterdir()
@@ -223,7 +223,7 @@ def test_rerun_takes_the_mask_from_the_folder(made, tmp_path, capsys, monkeypatc
     forget()
     assert cli.main(["rerun", str(tmp_path / "first"), "--out", str(tmp_path / "third")]) == 1
     captured = capsys.readouterr()
-    assert f"left out: 1 cells: mask:{mask.name.partition('-')[0]}: {tmp_path / 'first' / 'masks'} has" in captured.err
+    assert f"left out: 1 cell: mask:{mask.name.partition('-')[0]}: {tmp_path / 'first' / 'masks'} has" in captured.err
 
 
 def test_a_copy_that_was_edited_or_is_gone_is_named(made, tmp_path, capsys):
@@ -243,7 +243,7 @@ def test_a_copy_that_was_edited_or_is_gone_is_named(made, tmp_path, capsys):
     assert cli.main(["verify", str(out)]) == 1
     captured = capsys.readouterr()
     assert "is not what was brought, or of other data" in captured.err
-    assert "1 findings, 0 not looked at" in captured.out
+    assert "1 finding, 0 not looked at" in captured.out
     named.unlink()
     assert cli.main(["verify", str(out), "--files"]) == 1
     assert "a mask that cells read, and it is not here" in capsys.readouterr().err
@@ -308,7 +308,7 @@ def test_ids_of_patients_are_hashed_in_the_copy_and_told_again(unit, tmp_path, c
     assert "its ids are stored as hashes; give the real clinic with --data-root" in capsys.readouterr().err
     forget()
     assert cli.main(["rerun", str(tmp_path / "out"), "--out", str(tmp_path / "again"), *where]) == 0
-    assert "have the scores" in capsys.readouterr().out
+    assert "with the scores of " in capsys.readouterr().out
 
 
 def test_the_script_of_the_docs_makes_a_mask_that_is_planned(tmp_path, capsys, monkeypatch):

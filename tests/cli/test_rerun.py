@@ -26,10 +26,10 @@ def done(tmp_path_factory):
 def test_scores_are_the_same_and_predictions_are_there(done, tmp_path, capsys):
     again = tmp_path / "again"
     assert cli.main(["rerun", str(done), "--out", str(again)]) == 0
-    assert f"2 of 2 cells have the scores of {done} to the last digit" in capsys.readouterr().out
+    assert f"with the scores of {done} to the last digit: 2 of 2 cells" in capsys.readouterr().out
     assert len(list((again / "predictions").iterdir())) == 2
     assert cli.main(["rerun", str(done), "--out", str(again), "--methods", "tfidf"]) == 0
-    assert "1 cells: 1 done, 0 to do" in capsys.readouterr().out
+    assert "1 cell: 1 done, 0 to do" in capsys.readouterr().out
     assert cli.main(["status", str(again)]) == 0
     assert capsys.readouterr().out == "2 cells: 2 done\n"
 
@@ -43,7 +43,7 @@ def test_a_score_that_differs_is_counted(done, tmp_path, capsys):
             scores["test"]["both"]["scores"]["f1_macro"] += 1e-9
             file.write_bytes(signed(scores))
     assert cli.main(["rerun", str(other), "--out", str(tmp_path / "again")]) == 1
-    assert f"1 of 2 cells have the scores of {other}" in capsys.readouterr().out
+    assert f"with the scores of {other} to the last digit: 1 of 2 cells" in capsys.readouterr().out
 
 
 def test_a_file_that_is_not_believed_is_said_and_no_success(done, tmp_path, capsys):
@@ -54,14 +54,14 @@ def test_a_file_that_is_not_believed_is_said_and_no_success(done, tmp_path, caps
     assert cli.main(["rerun", str(other), "--out", str(tmp_path / "again")]) == 1
     captured = capsys.readouterr()
     assert f"left out: {file}: not a scores (its content is not what was written" in captured.err
-    assert "1 of 1 cells have the scores" in captured.out
+    assert "to the last digit: 1 of 1 cell\n" in captured.out
 
 
 def test_cells_of_another_version_are_left_out(done, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr("mora_bench.training.guards.registry.version", lambda group, name, task="": "other")
     assert cli.main(["rerun", str(done), "--out", str(tmp_path / "again")]) == 1
     captured = capsys.readouterr()
-    assert "left out: 1 cells: tfidf is of another version here" in captured.err
+    assert "left out: 1 cell: tfidf is of another version here" in captured.err
     assert "0 cells: 0 done, 0 to do" in captured.out
 
 
@@ -88,7 +88,7 @@ def few(tmp_path_factory):
 
 def test_cells_of_other_data_are_left_out_before_any_is_trained(few, tmp_path, capsys):
     """Here of fewer patients, until --limit says so; and what was made elsewhere, always."""
-    again, elsewhere = tmp_path / "again", "left out: 1 cells: their predictions were made elsewhere, and only imported"
+    again, elsewhere = tmp_path / "again", "left out: 1 cell: their predictions were made elsewhere, and only imported"
     assert cli.main(["rerun", str(few), "--out", str(again)]) == 1
     captured = capsys.readouterr()
     assert sorted(captured.err.splitlines()) == [elsewhere, f"left out: 2 cells: {OTHER_DATA}"]
@@ -97,7 +97,7 @@ def test_cells_of_other_data_are_left_out_before_any_is_trained(few, tmp_path, c
     assert cli.main(["rerun", str(few), "--out", str(again), "--limit", "60"]) == 0
     captured = capsys.readouterr()
     assert captured.err.splitlines()[0] == elsewhere
-    assert f"2 of 2 cells have the scores of {few} to the last digit" in captured.out
+    assert f"with the scores of {few} to the last digit: 2 of 2 cells" in captured.out
 
 
 def test_other_verbs_say_the_same_of_other_data(few, tmp_path, capsys):
@@ -117,7 +117,7 @@ def test_other_verbs_say_the_same_of_other_data(few, tmp_path, capsys):
     assert cli.main(["export", str(few), "--out", str(tmp_path / "e.csv"), "--ids", "--limit", "60"]) == 0
     assert " rows of 3 cells: " in capsys.readouterr().out
     assert cli.main(["verify", str(few), "--limit", "60"]) == 0
-    assert "3 scored again, 1 data sets read anew; 0 findings, 0 not looked at" in capsys.readouterr().out
+    assert "3 scored again, 1 data set read anew; 0 findings, 0 not looked at" in capsys.readouterr().out
     assert cli.main(["predict", str(few), mine.key, "new.csv", "--limit", "60"]) == 2
     why = "it has no trained model to predict with (predictions that were made elsewhere)"
     assert capsys.readouterr().err == f"mora_bench: {store.record_file(mine.cell)}: {why}.\n"
@@ -141,7 +141,7 @@ def test_the_folder_itself_is_no_place_for_it(done, capsys):
 def test_cells_are_chosen_by_key_and_by_seed(done, tmp_path, capsys):
     key = min(file.stem for file in (done / "records").iterdir())
     assert cli.main(["rerun", str(done), "--out", str(tmp_path / "a"), "--key", key[:8], "--seeds", "0"]) == 0
-    assert "1 of 1 cells have the scores" in capsys.readouterr().out
+    assert "to the last digit: 1 of 1 cell\n" in capsys.readouterr().out
     assert [file.stem for file in (tmp_path / "a" / "records").iterdir()] == [key]
     assert cli.main(["rerun", str(done), "--out", str(tmp_path / "b"), "--seeds", "7"]) == 2
     assert "no finished record matches these options" in capsys.readouterr().err
@@ -203,6 +203,6 @@ def test_ids_that_look_like_ages_change_no_group_and_no_score(tmp_path, capsys):
     assert all(set(document["test"]["complete"]["groups"]) == {"age<49.5", "age>=49.5"} for document in scores)
     key = min(file.stem for file in (out / "records").iterdir())
     assert cli.main(["rerun", str(out), *data, "--out", str(tmp_path / "a"), "--key", key]) == 0
-    assert "1 of 1 cells have the scores" in capsys.readouterr().out
+    assert "to the last digit: 1 of 1 cell\n" in capsys.readouterr().out
     assert cli.main(["rerun", str(out), *data, "--out", str(tmp_path / "b"), "--seeds", "1"]) == 0
-    assert "2 of 2 cells have the scores" in capsys.readouterr().out
+    assert "to the last digit: 2 of 2 cells\n" in capsys.readouterr().out

@@ -117,12 +117,12 @@ def test_without_a_record_of_its_kind_a_cell_has_no_price_and_that_is_said(folde
     at = options.index("--methods") + 1
     both = [*options[:at], "lora", *options[at:]]
     assert main(["grid", *both[:-2], "--recipe.epochs", "4", "--plan"]) == 0
-    assert "; no time estimate for 1 cells, because no record is like them" in capsys.readouterr().out.splitlines()[-1]
+    assert "; no time estimate for 1 cell, because no record is like that" in capsys.readouterr().out.splitlines()[-1]
     # What is done has no price.
     assert main(["grid", *both, "--plan"]) == 0
     assert capsys.readouterr().out.splitlines()[-1].startswith("No time estimate: no record of such cells")
     assert main(["grid", *options, "--plan"]) == 0
-    assert capsys.readouterr().out.splitlines()[-2:] == ["1 cells: 1 done", "Nothing is to be computed."]
+    assert capsys.readouterr().out.splitlines()[-2:] == ["1 cell: 1 done", "Nothing is to be computed."]
 
 
 @pytest.mark.parametrize("more", [[], ["--seeds", *map(str, range(300))]])

@@ -134,8 +134,8 @@ def test_no_file_of_a_results_folder_holds_what_is_of_a_patient(results):
 def test_what_is_published_holds_nothing_of_a_patient_either(results, tmp_path, folder, capsys):
     assert cli.main(["publish", str(results), "--into", str(tmp_path / "pub"), "--license", "cc-by-4.0"]) == 0
     out = capsys.readouterr().out
-    assert "1 cells, 1 with what they trained" in out
-    assert "left out: 1 cells that failed" in out
+    assert "1 cell, 1 with what they trained" in out
+    assert "left out: 1 cell that failed" in out
     pub = tmp_path / "pub"
     assert {path.name for path in pub.iterdir()} == {
         "README.md", "provenance.json", "records", "scores", "splits", "adapters", "tables", "report.html",

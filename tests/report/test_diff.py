@@ -145,12 +145,12 @@ def test_the_command_says_whether_a_machine_reproduces_another(tmp_path, capsys)
     assert cli.main(["compare", str(second), str(first)]) == 1
     # The one holds all of the other, so it is not said that it does not reproduce it.
     assert capsys.readouterr().out.endswith(
-        f"\nthe 4 cells that are in both have the same scores; 4 only in {second}\n"
+        f"\nthe scores of the 4 cells that both hold are the same; 4 only in {second}\n"
     )
     worse = stored(tmp_path / "c", [record("mora", s, 0.3) for s in SEEDS])
     assert cli.main(["compare", str(worse), str(first)]) == 1
     assert capsys.readouterr().out.endswith(
-        f"\n{worse} does not reproduce {first}: of 4 cells that are in both 4 have other scores\n"
+        f"\n{worse} does not reproduce {first}: other scores in 4 of 4 cells that both hold\n"
     )
     assert cli.main(["compare", str(first), str(tmp_path / "none")]) == 2
     assert "no records" in capsys.readouterr().err
