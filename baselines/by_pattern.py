@@ -10,13 +10,16 @@ from typing import Any
 import numpy as np
 
 from mora_bench.data.shown import Shown
+from mora_bench.tasks.named import task_of
 
 from . import features
-from .abstaining import abstained
 from .linear import Linear, RegressionModel, chosen, joined
 
 #: The fewest training samples that a model is fitted on.
 FEWEST = 10
+#: What a competitor does where it can read nothing of a sample, in words that follow when it abstains. If it predicted
+#: no label there, such samples would rank below all others, healthy ones included, which AUROC counts as errors.
+ABSTAINS = "it predicts how frequent each label is in training"
 
 
 class ByPattern:
@@ -60,7 +63,8 @@ class ByPattern:
     def learn_features(self, train: Shown, kinds: Sequence[str]) -> None:
         """Fit features of the modalities of these kinds that enough training samples show."""
         self.labels = len(train.labels)
-        self.otherwise = abstained(train)
+        assert train.targets is not None
+        self.otherwise = task_of(train.task).prior(train.targets)
         self.features: dict[str, features.Features] = {}
         for name, kind in train.kinds.items():
             extractor = features.of_kind(kind) if kind in kinds else None

@@ -102,7 +102,6 @@ class Cox(ByPattern, Predictor):
     def fit(self, train: Shown, validation: Shown, seed: int) -> None:
         assert train.targets is not None
         self.learn(train, validation, self.kinds, regression=lambda strength: CoxRegression(strength, train.task))
-        self.otherwise = task_of(train.task).prior(train.targets)
 
     def predict(self, samples: Shown) -> np.ndarray:
         return self.answer(samples)

@@ -7,8 +7,7 @@ import numpy as np
 from mora_bench.data.shown import Shown
 from mora_bench.methods.predictor import Predictor
 
-from . import abstaining
-from .by_pattern import ByPattern
+from .by_pattern import ABSTAINS, ByPattern
 from .features import KINDS, VECTOR
 
 #: Kinds of content that are read: the backbone's features, which stand for what it embeds, and those whose embedder is
@@ -25,12 +24,12 @@ class FrozenFeatures(ByPattern, Predictor):
 
     title = "frozen backbone + one linear model per pattern"
     source = "linear probes (Alain and Bengio, arXiv 1610.01644), per pattern as `stacked`"
+    version = 2
     family = "frozen network"
     reads_backbone = True
     kinds = KINDS
     remark = "uses the frozen backbone's features of each modality alone; no network is trained for it"
-    abstains = f"if too few training samples show the same modalities: {abstaining.IN_WORDS}"
-    versions = abstaining.VERSIONS
+    abstains = f"if too few training samples show the same modalities: {ABSTAINS}"
 
     def fit(self, train: Shown, validation: Shown, seed: int) -> None:
         self.learn(embedded(train), embedded(validation), READ)

@@ -5,8 +5,7 @@ import numpy as np
 from mora_bench.data.shown import Shown
 from mora_bench.methods.predictor import Predictor
 
-from . import abstaining
-from .by_pattern import FEWEST, ByPattern, Described, sets, showing
+from .by_pattern import ABSTAINS, FEWEST, ByPattern, Described, sets, showing
 from .features import KINDS
 from .linear import Linear, log_odds
 
@@ -21,10 +20,10 @@ class LateFusion(ByPattern, Predictor):
 
     title = "late fusion of linear models"
     source = "stacked generalisation (Wolpert 1992), per pattern"
+    version = 2
     kinds = KINDS
     has_folds = True
-    abstains = f"if too few training samples show the same modalities: {abstaining.IN_WORDS}"
-    versions = abstaining.VERSIONS
+    abstains = f"if too few training samples show the same modalities: {ABSTAINS}"
 
     def fit(self, train: Shown, validation: Shown, seed: int) -> None:
         self.learn(train, validation, self.kinds, together=False)

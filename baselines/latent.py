@@ -49,7 +49,6 @@ class LatentVariable(ByPattern, Predictor):
         train, validation = embedded(train), embedded(validation)
         self.learn_features(train, READ)
         self.task, self.seed = task_of(train.task), seed
-        self.otherwise = self.task.prior(np.asarray(train.targets, float))
         seen, unseen = self.described(train), self.described(validation)
         self.widths = {name: features.shape[1] for name, features in seen.features.items()}
         self.networks: dict[tuple[str, ...], LatentNetwork] = {}

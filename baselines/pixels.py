@@ -5,8 +5,7 @@ import numpy as np
 from mora_bench.data.shown import Shown
 from mora_bench.methods.predictor import Predictor
 
-from . import abstaining
-from .by_pattern import ByPattern
+from .by_pattern import ABSTAINS, ByPattern
 
 
 class PlainPixels(ByPattern, Predictor):
@@ -15,9 +14,9 @@ class PlainPixels(ByPattern, Predictor):
 
     title = "colour, texture, layout + logistic regression"
     source = "histograms of oriented gradients (Dalal and Triggs 2005), scikit-learn's LogisticRegression"
+    version = 2
     kinds = ("image", "bag")
-    abstains = f"on samples without pictures: {abstaining.IN_WORDS}"
-    versions = abstaining.VERSIONS
+    abstains = f"on samples without pictures: {ABSTAINS}"
 
     def fit(self, train: Shown, validation: Shown, seed: int) -> None:
         self.learn(train, validation, self.kinds)

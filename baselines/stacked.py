@@ -5,8 +5,7 @@ import numpy as np
 from mora_bench.data.shown import Shown
 from mora_bench.methods.predictor import Predictor
 
-from . import abstaining
-from .by_pattern import ByPattern
+from .by_pattern import ABSTAINS, ByPattern
 from .features import KINDS
 
 
@@ -16,9 +15,9 @@ class Stacked(ByPattern, Predictor):
 
     title = "one linear model per pattern"
     source = "reduced models (Saar-Tsechansky and Provost, JMLR 2007)"
+    version = 2
     kinds = KINDS
-    abstains = f"if too few training samples show the same modalities: {abstaining.IN_WORDS}"
-    versions = abstaining.VERSIONS
+    abstains = f"if too few training samples show the same modalities: {ABSTAINS}"
 
     def fit(self, train: Shown, validation: Shown, seed: int) -> None:
         self.learn(train, validation, self.kinds)

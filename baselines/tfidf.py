@@ -4,8 +4,9 @@ import numpy as np
 
 from mora_bench.data.shown import Shown
 from mora_bench.methods.predictor import Predictor
+from mora_bench.tasks.named import task_of
 
-from . import abstaining
+from .by_pattern import ABSTAINS
 from .features import Words
 from .linear import Linear
 
@@ -21,14 +22,14 @@ class Tfidf(Predictor):
 
     title = "TF-IDF + logistic regression"
     source = "scikit-learn's TfidfVectorizer and LogisticRegression"
+    version = 2
     kinds = ("text",)
-    abstains = f"on samples without text: {abstaining.IN_WORDS}"
-    versions = abstaining.VERSIONS
+    abstains = f"on samples without text: {ABSTAINS}"
 
     def fit(self, train: Shown, validation: Shown, seed: int) -> None:
         assert train.targets is not None
         texts, rows = _texts(train)
-        self.labels, self.otherwise = train.targets.shape[1], abstaining.abstained(train)
+        self.labels, self.otherwise = train.targets.shape[1], task_of(train.task).prior(train.targets)
         self.model = None
         if len(texts) >= 2:
             self.words = Words().fit(texts)

@@ -133,15 +133,14 @@ def made(group: str, name: str) -> Any:
     return implementation.of(argument)
 
 
-def version(group: str, name: str, task: str = "") -> str:
-    """The part of a cell's key that stands for an implementation's code: `version`, or that of `versions` on a task,
-    and a plug-in's file hash.
+def version(group: str, name: str) -> str:
+    """The part of a cell's key that stands for an implementation's code: `version`, and a plug-in's file hash.
 
     Raises:
         UserError: the version is no short plain text.
     """
     kind = get(group, name)
-    declared = str(getattr(kind, "versions", {}).get(task, kind.version))
+    declared = str(kind.version)
     if not VERSION.fullmatch(declared):
         raise UserError(
             f"{GROUPS[group]} {name!r}: its version is {declared!r:.60}; expected letters, digits and . + - _."

@@ -1,7 +1,6 @@
 """The contract of a predictor: a competitor without the shared network, which gets only what a mask shows."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
 from typing import ClassVar
 
 import numpy as np
@@ -24,8 +23,6 @@ class Predictor(ABC):
     family: ClassVar[str] = "no network"
     #: Change it when the same cell would predict something else.
     version: ClassVar[int] = 1
-    #: The same on single tasks, by name, where it is another.
-    versions: ClassVar[Mapping[str, int]] = {}
     #: Whether it stands beside networks wherever `--floors` says all, as the default does; if not, it runs where it is
     #: named.
     floor: ClassVar[bool] = True

@@ -59,7 +59,7 @@ def _embeds_gapped(spec: Spec, table: Table) -> bool:
 
 def cell_of(base: dict[str, Any], name: str, spec: Spec | None, max_text: int) -> Cell:
     """The cell of a predictor, on a backbone and with texts of at most `max_text` tokens if it reads one."""
-    version = registry.version(registry.PREDICTORS, name, base["task"])
+    version = registry.version(registry.PREDICTORS, name)
     untrained: dict[str, Any] = {"rank": None, "blocks": None, "recipe": None, "impute": NONE, "impute_version": ""}
     no_backbone = {"backbone": NONE, "weights": ""}
     backbone = (

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -184,19 +184,21 @@ def _passed(agreement: Agreement, rows: list[Row], floors: list[Row], asked: Seq
     clauses = []
     if passes.any():
         clauses.append(f"{_names(rows, passes)} {_verb(passes, 'is', 'are')} significantly better than every baseline")
-    # Of several networks a floor may lead some: those that the same floors lead are named together.
-    for ahead in dict.fromkeys(map(tuple, led[behind].tolist())):
-        alike = np.asarray((led == ahead).all(1))
-        clauses.append(
-            f"{_names(rows, alike)} {_verb(alike, 'is', 'are')} significantly worse than "
-            f"{_names(floors, np.asarray(ahead))}"
-        )
+    for alike, ahead in _together(led & behind[:, None]):
+        verb = _verb(alike, "is", "are")
+        clauses.append(f"{_names(rows, alike)} {verb} significantly worse than {_names(floors, ahead)}")
     for whether, pairs in _open_floors(agreement, open_, leads, asked):
-        chosen, left = np.asarray(pairs.any(1)), np.asarray(pairs.any(0))
-        clauses.append(
-            f"whether {_names(rows, chosen)} {_verb(chosen, 'is', 'are')} better than {_names(floors, left)} {whether}"
-        )
+        for alike, left in _together(pairs):
+            verb = _verb(alike, "is", "are")
+            clauses.append(f"whether {_names(rows, alike)} {verb} better than {_names(floors, left)} {whether}")
     return clauses
+
+
+def _together(pairs: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Of pairs, bool [networks, floors]: the networks, bool [networks], that stand in pairs with the same floors, and
+    these, bool [floors]. Something may be true of one network and a floor and not of another network and that floor."""
+    for own in dict.fromkeys(map(tuple, pairs[pairs.any(1)].tolist())):
+        yield np.asarray((pairs == own).all(1)), np.asarray(own)
 
 
 def _open_floors(

@@ -19,7 +19,7 @@ def other_code(cell: Cell) -> str:
     group = registry.PREDICTORS if cell.recipe is None else registry.METHODS
     parts = [(group, cell.method, cell.method_version), (registry.IMPUTERS, cell.impute, cell.impute_version)]
     parts += [(registry.GAPS, gaps.mechanism, gaps.version) for gaps in (cell.gaps, cell.tested_gaps) if gaps]
-    other = [name for kind, name, v in parts if name != NONE and registry.version(kind, name, cell.task) != v]
+    other = [name for kind, name, v in parts if name != NONE and registry.version(kind, name) != v]
     return next(iter([*other, *filter(None, map(_other_mechanism, (cell.mechanism, cell.test_missing)))]), "")
 
 

@@ -279,7 +279,7 @@ def test_floors_run_beside_methods_and_are_counted(folder, tmp_path, capsys):
     ]  # fmt: skip
     costs = [row[7:13] for row in rows if "prior" in row or "tfidf" in row if len(row) > 13]
     assert costs == 2 * [6 * ["—"]]
-    assert "tfidf abstains on samples without text: it predicts no label; of classes" in captured.out
+    assert "tfidf abstains on samples without text: it predicts how frequent each label is in training" in captured.out
     records = [json.loads(f.read_text()) for f in (out / "records").iterdir()]
     assert sorted(r["cell"]["method"] for r in records if r["cell"]["recipe"] is None) == ["prior", "tfidf"]
 

@@ -121,6 +121,12 @@ def test_baselines_are_named_by_what_is_open_about_each():
     assert (whether, untold) == ("depends on the score", "is open (no significant difference)")
     assert on_score.tolist() == [[True, False, False], [False, False, False]]
     assert open_.tolist() == [[False, True, False], [True, True, False]]
+    rows = [SimpleNamespace(label=name, network=name in "ab") for name in "abxyz"]
+    assert verdict._passed(held, rows[:2], rows[2:], asked) == [
+        "whether a is better than x depends on the score",
+        "whether a is better than y is open (no significant difference)",
+        "whether b is better than x and y is open (no significant difference)",
+    ]
 
 
 @pytest.mark.parametrize("dataset", ["cxr", "odir"])

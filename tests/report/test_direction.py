@@ -479,7 +479,7 @@ def test_the_page_shows_every_score_of_a_pattern_and_names_no_lead_by_one():
     mora = next(row for row in shown["rows"] if row[1].startswith("mora"))
     assert mora[3:7] == ["50.1 ± 0.1", "60.1 ± 0.1", "70.1 ± 0.1", "90.0 ± 0.0"]
     (hint,) = shown["hint"]
-    assert "tested: both missing. who leads depends on the threshold: mora (r=4, blocks 0) is best by" in hint
+    assert "tested: both missing. Who leads depends on the threshold: mora (r=4, blocks 0) is best by" in hint
     assert (
         "One score alone does not decide a lead. By F1 at 0.5, F1 at val., AUROC, at the missing rate"
         in shown["answer"]
