@@ -26,8 +26,8 @@ def units(n=N, modalities=("text", "image"), patients=None, seed=0):
     )
 
 
-def drawn(samples, missing, pattern="both", rate=0.5, seed=0):
-    return mask(samples, pattern, rate, missing, data="d", split="train", seed=seed)
+def drawn(samples, missing, pattern="both", rate=0.5, seed=0, split="train"):
+    return mask(samples, pattern, rate, missing, data="d", split=split, seed=seed)
 
 
 def only(cohort, rows):

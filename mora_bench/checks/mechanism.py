@@ -31,6 +31,7 @@ def context(mechanism: Mechanism, seed: int = 0, sets: tuple[tuple[int, ...], ..
         targets=rng.integers(0, 2, (N, 3), np.uint8) if "targets" in reads else np.zeros((N, 0), np.uint8),
         contents=rng.normal(size=(N, 2)) if "contents" in reads else np.zeros((N, 0)),
         names=("data", "train", "both", seed),
+        shared=("data", seed),
         brought=rng.random((N, 2)) < 0.6 if "brought" in reads else np.zeros((0, 0), bool),
     )
 

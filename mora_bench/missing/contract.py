@@ -39,8 +39,9 @@ class Context:
         covariates, patients, targets: [n] values per name, [n] names, [n, C]; empty where they are not read.
         contents: float [n, M], a summary of each content in standard scores, 0 where there is none; empty where it is
             not read.
-        names: what else the draw depends on: mechanism and version, data, split, pattern, seed; never the rate, so that
-            masks are nested.
+        names: what else a unit's draw depends on: mechanism and version, data, split, pattern, seed; never the rate, so
+            that masks are nested.
+        shared: `names` without split and pattern: what the draw of a group depends on, which is one on all sides.
         brought: bool [n, M], what the mask keeps that the argument names; empty where it is not read.
     """
 
@@ -55,6 +56,7 @@ class Context:
     targets: np.ndarray
     contents: np.ndarray
     names: tuple[object, ...]
+    shared: tuple[object, ...]
     brought: np.ndarray = field(default_factory=lambda: np.zeros((0, 0), bool))
 
     def __len__(self) -> int:
@@ -66,8 +68,9 @@ class Context:
         return seeds.uniforms(self.tokens, *self.names, *more)
 
     def uniform_of(self, values: Sequence[str], *more: object) -> np.ndarray:
-        """The same for each of k values, such as the names of groups, float [k]."""
-        return seeds.uniforms(seeds.tokens(values), *self.names, *more)
+        """A uniform number for each of k values, such as the names of groups, float [k], from the value, `shared` and
+        `more`: a group has the same number in training, validation and test, and under every pattern."""
+        return seeds.uniforms(seeds.tokens(values), *self.shared, *more)
 
     def sets(self, weights: Sequence[float] | None = None) -> np.ndarray:
         """The number of the set of `taken` that each unit loses if it loses anything, int [n]: drawn by the unit's own

@@ -18,11 +18,13 @@ class Covariate(Logistic):
 
     The intercept a is such that the mean probability is the rate. With several sets, each unit first
     draws its set; whether it loses the set depends on the covariate alone, so that the mechanism is MAR for every set
-    (van Buuren 2018, section 3.2.4). A covariate that is not numeric has one effect per value, drawn from N(0, 1).
+    (van Buuren 2018, section 3.2.4). A covariate that is not numeric has one effect per value, drawn from N(0, 1) once
+    for training, validation and test, so that it is one mechanism on all sides.
     """
 
     title = "at random, by a covariate (MAR)"
     source = "van Buuren 2018, Flexible Imputation of Missing Data, section 3.2.4"
+    version = 2
     reads = ("covariates",)
     takes = "the name of a covariate, e.g. covariate:age"
 
@@ -30,7 +32,7 @@ class Covariate(Logistic):
         values = context.covariates[context.argument]
         z = numbers(values)
         if z is None:
-            effects = {v: seeds.rng(*context.names, "effect", v).standard_normal() for v in sorted(set(values))}
+            effects = {v: seeds.rng(*context.shared, "effect", v).standard_normal() for v in sorted(set(values))}
             z = np.array([effects[v] for v in values])
         return strength * z
 

@@ -191,6 +191,7 @@ def _asked(
     if missing.unit == "patient":
         units, back = of_patients(units)
     reads = process.reads
+    mechanism_names = ("mask", DRAWS_VERSION, missing.mechanism, process.version)
     context = Context(
         natural=units.natural,
         tokens=units.tokens,
@@ -202,7 +203,8 @@ def _asked(
         patients=units.patients if "patients" in reads else (),
         targets=units.targets if "targets" in reads else np.zeros((len(units), 0), np.uint8),
         contents=standard(_summaries(units)) if "contents" in reads else np.zeros((len(units), 0)),
-        names=("mask", DRAWS_VERSION, missing.mechanism, process.version, *names),
+        names=(*mechanism_names, *names),
+        shared=(*mechanism_names, names[0], names[-1]),
         brought=_brought(units, argument, missing.unit, names) if "brought" in reads else np.zeros((0, 0), bool),
     )
     return process, context, back

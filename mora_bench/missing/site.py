@@ -8,13 +8,16 @@ from mora_bench.missing.contract import Context, Known, Mechanism
 class Site(Mechanism):
     """Groups lose a modality one after the other, in random order, until the rate is reached.
 
-    A group is all units with the same value of a covariate; without an argument, all units of a patient. At strength 1
+    A group is all units with the same value of a covariate; without an argument, all units of a patient. The order, and
+    what a group loses, is the same in training, validation and test: a hospital that lacks a modality lacks it
+    everywhere, as far as the rate and the sizes of the groups on a side allow. At strength 1
     every unit of a group loses the modality, except in the last group, where chance decides which. At strength 0 every
     unit loses it by chance alone. Between 0 and 1 the two probabilities are mixed.
     """
 
     title = "by group: sites or periods that lack a modality"
     source = "informative absence of whole sources, e.g. arXiv 2509.17228"
+    version = 2
     reads = ("covariates", "patients")
     strengths = (0.0, 1.0)
     takes = "the name of a covariate whose values are the groups, e.g. site:hospital, or nothing for patients"

@@ -261,6 +261,24 @@ def test_a_covariate_of_words_has_an_effect_for_each():
     assert max(shares) - min(shares) > 0.3
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_a_covariate_of_words_is_one_mechanism_on_all_sides(seed):
+    """Whoever loses more in training loses more in test, under every pattern."""
+    cohort = units(20_000)
+    site = np.array(cohort.covariates["site"])
+
+    def shares(split, pattern, seed=seed):
+        lost = ~drawn(cohort, Missing("covariate:site"), pattern, seed=seed, split=split).all(1)
+        return np.array([lost[site == name].mean() for name in "abcdefghij"])
+
+    train = shares("train", "both")
+    assert np.ptp(train) > 0.3
+    for split, pattern in [("val", "both"), ("test", "both"), ("train", "image"), ("test,3", "text")]:
+        # Five standard errors of a difference of two shares of about 2,000.
+        np.testing.assert_allclose(shares(split, pattern), train, atol=0.08)
+    assert np.abs(shares("train", "both", seed + 100) - train).max() > 0.15
+
+
 def test_a_covariate_of_numbers_with_a_few_words_is_refused():
     ages = ("40", "50", "60", "90+", " ", "old", "70", "90+")
     message = r"'age' holds numbers, but not in 3 of 7 cells: '90\+', 'old'\. Correct them, or empty them; if all"

@@ -23,6 +23,18 @@ def test_whole_sites_lack_a_modality():
     assert lost.mean() == pytest.approx(0.5, abs=0.02)
 
 
+def test_a_site_that_lacks_a_modality_lacks_it_on_all_sides():
+    cohort = units()
+    site = np.array(cohort.covariates["site"])
+
+    def lacking(split, pattern="image"):
+        kept = drawn(cohort, Missing("site:site", 1.0), pattern, split=split)
+        return {name for name in "abcdefghij" if not kept[site == name].all(1).any()}
+
+    assert 4 <= len(lacking("train")) <= 5
+    assert lacking("train") == lacking("val") == lacking("test") == lacking("test", "text")
+
+
 def test_sites_without_an_argument_are_patients():
     cohort = units(400, patients=40)
     kept = drawn(cohort, Missing("site", 1.0), pattern="image", rate=0.5)
