@@ -44,7 +44,7 @@ def sections() -> dict[str, dict[str, str]]:
     return {
         "datasets": _all(registry.DATASETS, lambda d: d.title),
         "methods": _all(registry.METHODS, lambda m: f"{m.title}; {_axes(m.reads)}; {m.source}{_unfit(m, specs)}"),
-        "without a network": _all(registry.PREDICTORS, lambda p: f"{p.title}; {p.source}"),
+        "baselines": _all(registry.PREDICTORS, lambda p: f"{p.title}; {p.family}; {p.source}"),
         "imputers": _all(registry.IMPUTERS, lambda i: f"{i.title}; {i.source}"),
         "mechanisms of missingness": _all(registry.MECHANISMS, _mechanism),
         "gaps of signals": _all(registry.GAPS, lambda g: g.title),

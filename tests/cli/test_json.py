@@ -87,7 +87,7 @@ def test_everything_that_has_a_name(ask):
     code, value, printed = ask("list")
     assert code == 0
     assert set(value["methods"]) == set(registry.names(registry.METHODS))
-    assert "without a network" in printed
+    assert "frozen backbone + one linear model per pattern; frozen network; " in printed
 
 
 def test_a_picture_of_two_patients_is_named(ask, tmp_path, capsys):

@@ -22,6 +22,7 @@ from mora_bench.report import differences, frame, plain, ranks, summary, tables
 from mora_bench.report.caption import timed_apart
 from mora_bench.report.compare import compare
 from mora_bench.report.contract import Results
+from mora_bench.report.markdown import escaped
 from mora_bench.report.tables import latex
 from mora_bench.report.taken import able, taken
 from mora_bench.report.write import read
@@ -761,3 +762,8 @@ def test_a_stratum_without_a_score_in_some_seeds_says_over_how_many_it_is():
     assert line(False, True, True) == ["seeds that have a score", "3 of 3", "1 of 3", "3 of 3"]
     # A stratum without any score is a column of dashes, not a question of seeds.
     assert line(True, True, True) == []
+
+
+def test_in_a_markdown_table_nothing_of_a_name_is_obeyed():
+    """A pair of dollars would be mathematics."""
+    assert escaped("50% & $y$ | `a` <b>") == r"50% & \$y\$ \| \`a\` \<b\>"
