@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
 import numpy as np
 
 from mora_bench.data.batch import Inputs
-from mora_bench.data.modalities import encoded
+from mora_bench.data.modalities import encoded, units
 from mora_bench.data.modalities.contract import Content, Lose, Modality, Rule
 from mora_bench.errors import UserError
 from mora_bench.files import FileHashes, digest
@@ -37,11 +37,13 @@ class Series:
         values: float [T, C], one row a step, NaN where a channel was not measured.
         rate: steps a second (Hz); 1 / 3600 is one an hour.
         channels: the C names.
+        units: of each channel, such as "mV", "" where nobody knows; () where nobody knows any. Voltages are in mV.
     """
 
     values: np.ndarray
     rate: float
     channels: tuple[str, ...]
+    units: tuple[str, ...] = ()
 
     def read(self) -> Series:
         """Itself: it has been read."""
@@ -49,7 +51,7 @@ class Series:
 
     def fingerprint(self) -> str:
         """16 hex digits that change when anything of it does."""
-        head = json.dumps([self.values.shape, self.rate, self.channels])
+        head = json.dumps([self.values.shape, self.rate, self.channels, *([self.units] if any(self.units) else [])])
         return digest([head.encode(), np.ascontiguousarray(self.values, np.float32).tobytes()])
 
 
@@ -62,7 +64,7 @@ class Gapped:
 
     def read(self) -> Series:
         series = self.signal.read()
-        return Series(self.lose(series.values), series.rate, series.channels)
+        return replace(series, values=self.lose(series.values))
 
     def fingerprint(self) -> str:
         return self.read().fingerprint()
@@ -216,8 +218,8 @@ class SignalKind(Modality):
             series = value.read()
             wrong = _unusable(series) or (_unlike(series, *first) if first else None)
             if wrong:
-                raise UserError(f"sample {name!r}: its signal {wrong}.")
-            first = first or (name, series)
+                raise UserError(f"sample {_called(name, value)}: its signal {wrong}.")
+            first = first or (_called(name, value), series)
             yield series
 
     def open(self, folder: Path) -> Content:
@@ -248,6 +250,12 @@ class SignalKind(Modality):
         return Windows([content.series(row) for row in rows], len(content.channels), width)
 
 
+def _called(name: str, value: Any) -> str:
+    """A sample, and the file of its signal if it has one."""
+    path = getattr(value, "path", None)
+    return repr(name) if path is None else f"{name!r} ({path})"
+
+
 def _wrong(series: Any) -> str | None:
     """The fault of a series that was read; None if it has none."""
     if not isinstance(series, Series):
@@ -256,8 +264,12 @@ def _wrong(series: Any) -> str | None:
     if not isinstance(values, np.ndarray) or values.ndim != 2 or not values.size or values.dtype.kind not in "fiu":
         shape = f"{values.dtype} {list(values.shape)}" if isinstance(values, np.ndarray) else type(values).__name__
         return f"has values {shape}; expected a NumPy array of numbers [T, C] with at least one step"
-    if len(series.channels) != values.shape[1] or len(set(series.channels)) != len(series.channels):
-        return f"has channels {list(series.channels)}; expected {values.shape[1]} names, each once"
+    names, count = series.channels, values.shape[1]
+    if len(names) != count or len(set(names)) != count or len(series.units) not in (0, count):
+        said = f", and units {list(series.units)}" if series.units else ""
+        return (
+            f"has channels {list(names)}{said}; expected {count} names, each once{', and as many units' * bool(said)}"
+        )
     if not (np.isfinite(series.rate) and series.rate > 0):
         return f"has a rate of {series.rate} Hz; expected a number above 0"
     with np.errstate(over="ignore"):
@@ -278,9 +290,9 @@ def _unlike(series: Series, named: str, first: Series) -> str | None:
     """How a series differs from the first one in what all share; None if it does not."""
     if series.channels != first.channels:
         return (
-            f"has the channels {list(series.channels)}, and {list(first.channels)} in sample {named!r}. Give all the "
+            f"has the channels {list(series.channels)}, and {list(first.channels)} in sample {named}. Give all the "
             "same in the same order; one that was not measured is NaN"
         )
     if abs(series.rate - first.rate) > SAME_RATE * first.rate:
-        return f"has {series.rate:g} Hz, and {first.rate:g} in sample {named!r}. Resample them to one rate"
-    return None
+        return f"has {series.rate:g} Hz, and {first.rate:g} in sample {named}. Resample them to one rate"
+    return units.unlike(series.channels, series.units, first.units, named)

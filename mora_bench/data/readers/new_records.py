@@ -162,9 +162,11 @@ def _read(
 
 
 def _as_trained(entry: SignalEntry, trained: Column) -> SignalEntry:
-    """How new signals are read: with the channels, and of files with the rate, of those that were trained on."""
+    """How new signals are read: with the channels, and of files with the rate and the units, of those that were trained
+    on."""
     series = next(value.read() for value in trained.values if value is not None)
-    return replace(entry, channels=series.channels, rate=entry.rate if entry.of_tables else series.rate)
+    new = replace(entry, channels=series.channels)
+    return new if entry.of_tables else replace(new, rate=series.rate, units=series.units)
 
 
 def _nowhere(

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from mora_bench.data.modalities.signal import Series
+from mora_bench.data.modalities.units import listed_units
 from mora_bench.data.readers import signal_tables
 from mora_bench.data.readers.cells import nothing, refuse
 from mora_bench.data.readers.links import inside
@@ -71,8 +72,8 @@ def taken_for(name: str, column: Column) -> str:
     if not present:
         return f"signal {name!r}: no row has one"
     first = present[0].read()
-    named = ", ".join(first.channels[:NAMED]) + (", ..." if len(first.channels) > NAMED else "")
-    count = f"{len(first.channels)} channel{'s' * (len(first.channels) != 1)} ({named})"
+    named = listed_units(first.channels, first.units, NAMED)
+    count = f"{len(first.channels)} channel{'s' * (len(first.channels) != 1)} {named}"
     rate = f"{first.rate:g} Hz" if first.rate >= 1 else f"a step every {_duration(1 / first.rate)}"
     lasts, gaps = _duration(len(first.values) / first.rate), float(np.isnan(first.values).mean())
     sentence = f"signal {name!r}: {len(present)} of {len(column.values)} rows have one; the first: {count}"

@@ -29,6 +29,7 @@ class SignalEntry:
             fall into one step are averaged, and a step without a row is a gap.
         since: the column of the main table that holds the time from which a sample's times count.
         channel, value: of a table with a row a measurement: the columns that say what was measured, and how much.
+        units: of new records, those of the channels in training, which no word says; () for any.
     """
 
     name: str
@@ -43,6 +44,7 @@ class SignalEntry:
     since: str = ""
     channel: str = ""
     value: str = ""
+    units: tuple[str, ...] = ()
 
     @property
     def of_tables(self) -> bool:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from mora_bench.data.modalities import units
 from mora_bench.data.modalities.signal import Series
 from mora_bench.data.readers.signal_entry import SignalEntry
 from mora_bench.errors import UserError
@@ -27,11 +29,12 @@ LISTED, LONGEST_NAME = 40, 80
 
 @dataclass(frozen=True)
 class Channel:
-    """`values`: float [T], NaN in gaps, at `rate` Hz."""
+    """`values`: float [T], NaN in gaps, at `rate` Hz, in `unit` as its file writes it, "" where it says none."""
 
     name: str
     values: np.ndarray
     rate: float
+    unit: str = ""
 
 
 @dataclass(frozen=True)
@@ -46,14 +49,16 @@ class SignalFile(ABC):
         """The file's channels, or those that the entry asks for."""
 
     def read(self) -> Series:
-        """The channels, the time and the rate that are asked for.
+        """The channels, the time and the rate that are asked for; voltages in mV.
 
         Raises:
-            UserError: no such file or channel, one that cannot be read, or channels of several rates.
+            UserError: no such file or channel, one that cannot be read, channels of several rates, or one in another
+                unit than was trained on.
         """
         if not self.path.is_file() or self.path.stat().st_size > MOST:
             raise UserError(f"{self.path}: expected a file of at most {MOST >> 20} MiB.")
-        channels = chosen(self.channels(), self.entry.channels, self.path)
+        channels = [_in_one_unit(channel) for channel in chosen(self.channels(), self.entry.channels, self.path)]
+        self._check_units(channels)
         rates = {channel.rate for channel in channels}
         if len(rates) > 1 and self.entry.rate is None:
             by_channel = ", ".join(f"{channel.name} {channel.rate:g} Hz" for channel in channels)
@@ -66,7 +71,17 @@ class SignalFile(ABC):
         values = np.full((max(map(len, columns)), len(columns)), np.nan, np.float32)
         for target, column in zip(values.T, columns, strict=True):
             target[: len(column)] = column
-        return Series(values, rate, tuple(channel.name for channel in channels))
+        found = tuple(channel.unit for channel in channels)
+        return Series(values, rate, tuple(channel.name for channel in channels), found if any(found) else ())
+
+    def _check_units(self, channels: Sequence[Channel]) -> None:
+        """Refuse channels in other units than those that were trained on, if these are known."""
+        for channel, trained in zip(channels, self.entry.units, strict=False):
+            if not units.alike(channel.unit, trained):
+                raise UserError(
+                    f"{self.path}: channel {channel.name!r} is in {units.said(channel.unit)}, and was in "
+                    f"{units.said(trained)} in training. Bring it to that unit, or correct what the file says."
+                )
 
     def _at(self, rate: float, channel: Channel) -> np.ndarray:
         """One channel until the time that is asked for, at a rate."""
@@ -78,7 +93,8 @@ class SignalFile(ABC):
     def details(self) -> str:
         """The options that, beside the file's content, decide what is read."""
         entry = self.entry
-        asked = [entry.channels, entry.rate, entry.until, entry.unit if entry.until else None]
+        asked: list[Any] = [entry.channels, entry.rate, entry.until, entry.unit if entry.until else None]
+        asked += [entry.units] if entry.units else []
         return "" if asked == [(), None, None, None] else repr(asked)
 
     def fingerprint(self) -> str:
@@ -124,6 +140,11 @@ def numbered(values: np.ndarray, rate: float) -> list[Channel]:
     """Channels without names, of [T] or [T, C]."""
     columns = values if values.ndim == 2 else values[:, None]
     return [Channel(str(number), column, rate) for number, column in enumerate(columns.T)]
+
+
+def _in_one_unit(channel: Channel) -> Channel:
+    values, unit = units.in_one_unit(channel.values, channel.unit)
+    return replace(channel, values=values, unit=unit)
 
 
 def chosen(channels: Sequence[Channel], wanted: tuple[str, ...], path: Path) -> list[Channel]:

@@ -10,17 +10,20 @@ from typing import Any
 
 import numpy as np
 
+from mora_bench.data.modalities.units import MILLIVOLT
+from mora_bench.data.readers.edf_header import EdfHeader, edf_header
 from mora_bench.data.readers.signal_files import MOST, Channel, SignalFile, places
 from mora_bench.errors import UserError
 from mora_bench.files import hash_file
 
 #: Names that the header of a WFDB record may give its files: plain ones, so that none leads out of the record's folder.
 PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
-#: Bytes of the header of an EDF file, of the part of it on each signal, and of the fields in that before the number of
-#: samples in a data record.
-HEADER, OF_SIGNAL, BEFORE_SAMPLES = 256, 256, 216
+#: The unit in a line of its header, after the gain; one that is not written is mV.
+UNIT = re.compile(r"/(\S+)")
+#: Change it when an EDF file, or a WFDB record that is not all in mV, becomes another signal, or is refused.
+VERSION = 2
 #: The signal of an EDF+ file whose data records begin with their own time.
-TIMES = b"EDF Annotations"
+TIMES = "EDF Annotations"
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,8 @@ class WfdbFile(SignalFile):
         rates = [float(recording.fs) * samples for samples in recording.samps_per_frame]
         # A line of a header may end before the name.
         names = [name or "" for name in recording.sig_name]
-        return [Channel(*parts) for parts in zip(names, values, rates, strict=True)]
+        units = [unit or MILLIVOLT for unit in recording.units]
+        return [Channel(*parts) for parts in zip(names, values, rates, units, strict=True)]
 
     def _check(self, header: object) -> None:
         """Refuse what `wfdb` would read from elsewhere, or fill the memory with."""
@@ -82,14 +86,17 @@ class WfdbFile(SignalFile):
             )
 
     def details(self) -> str:
-        """Its values lie in other files than the header."""
+        """Its values lie in other files than the header. All that is in mV was always read as it is now."""
         try:
             lines = self.path.read_text("utf-8", errors="replace").splitlines()
         except OSError:
             lines = []
-        names = dict.fromkeys(line.split()[0] for line in lines[1:] if line.strip() and not line.startswith("#"))
+        specified = [line.split() for line in lines[1:] if line.strip() and not line.startswith("#")]
+        names = dict.fromkeys(fields[0] for fields in specified)
         files = [name for name in names if PLAIN.fullmatch(name) and (self.path.parent / name).is_file()]
-        return "".join(hash_file(self.path.parent / name) for name in files) + super().details()
+        units = {unit for fields in specified for unit in UNIT.findall("".join(fields[2:3]))}
+        other = f" wfdb {VERSION} " if units - {MILLIVOLT} else ""
+        return "".join(hash_file(self.path.parent / name) for name in files) + other + super().details()
 
 
 @dataclass(frozen=True)
@@ -102,31 +109,32 @@ class EdfFile(SignalFile):
         except ImportError:
             raise UserError(f"{self.path}: EDF needs the package edfio: pip install 'mora-bench[signals]'.") from None
         try:
+            header = edf_header(self.path)
             recording = edfio.read_edf(self.path)
             # What is not asked for is not decoded.
             labels = [signal.label for signal in recording.signals]
-            wanted = [recording.signals[place] for place in places(labels, self.entry.channels, self.path)]
-            records = recording.num_data_records
+            measured = [fields for fields in header.fields if fields["label"] != TIMES]
+            pairs = list(zip(recording.signals, measured, strict=True))
+            wanted = [pairs[place] for place in places(labels, self.entry.channels, self.path)]
             # The package puts data records side by side, whenever they were taken.
-            starts = None if recording.is_continuous else self._starts(records)
+            starts = None if recording.is_continuous else self._starts(header, recording.num_data_records)
             return [
                 Channel(signal.label, signal.data if starts is None else self._apart(signal, starts),
-                        signal.sampling_frequency)
-                for signal in wanted
+                        signal.sampling_frequency, fields["unit"])
+                for signal, fields in wanted
             ]  # fmt: skip
         except UserError:
             raise
         except Exception as error:
             raise UserError(f"{self.path}: not a readable EDF file ({str(error)[:200]}).") from None
 
-    def _starts(self, records: int) -> np.ndarray:
+    def details(self) -> str:
+        return f" edf {VERSION} {super().details()}"
+
+    def _starts(self, header: EdfHeader, records: int) -> np.ndarray:
         """When each data record begins, in seconds from the first one's beginning, float [records]."""
-        data = self.path.read_bytes()
-        signals, begin = int(data[252:HEADER]), int(data[184:192])
-        at = HEADER + BEFORE_SAMPLES * signals
-        sizes = [2 * int(data[at + 8 * k : at + 8 * (k + 1)]) for k in range(signals)]
-        labels = [data[HEADER + 16 * k : HEADER + 16 * (k + 1)].strip() for k in range(signals)]
-        offset = begin + sum(sizes[: labels.index(TIMES)])
+        data, sizes = self.path.read_bytes(), header.sizes
+        offset = header.begin + sum(sizes[: header.labels.index(TIMES)])
         firsts = (offset + sum(sizes) * k for k in range(records))
         # A time ends with the byte 20, or with 21 where a duration follows.
         times = np.array([float(re.split(b"[\x14\x15]", data[first : first + 32], maxsplit=1)[0]) for first in firsts])

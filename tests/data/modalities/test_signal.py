@@ -104,6 +104,14 @@ class Lazy:
     [
         (series([[1.0, 2.0]], rate=50), "sample 's1': its signal has 50 Hz, and 100 in sample 's0'. Resample"),
         (series([[1.0, 2.0]], channels=("b", "a")), r"has the channels \['b', 'a'\], and \['a', 'b'\] in sample 's0'"),
+        (
+            Series(np.ones((1, 2)), RATE, ("a", "b"), ("", "mmHg")),
+            "the channel 'b' in 'mmHg', and no unit in sample 's0'",
+        ),
+        (
+            Series(np.ones((1, 2)), RATE, ("a", "b"), ("mV",)),
+            r"and units \['mV'\]; expected 2 names, each once, and as many units",
+        ),
         (Lazy(series([[NAN, NAN]])), "has no measured value; say that the sample has none"),
         (Lazy("text"), "is read as str; expected a Series"),
     ],
@@ -113,11 +121,12 @@ def test_all_of_a_data_set_are_alike(tmp_path, other, message):
         content(tmp_path, [drawn(3), other])
 
 
-def test_a_fingerprint_sees_values_gaps_rate_and_channels():
+def test_a_fingerprint_sees_values_gaps_rate_channels_and_units():
     kind = SignalKind()
     first = drawn(5)
     gap = series(np.where(np.arange(10).reshape(5, 2) == 3, NAN, first.values))
     others = [gap, series(first.values, rate=99), series(first.values, channels=("a", "c")), drawn(5, seed=1), None]
+    others += [Series(first.values, RATE, ("a", "b"), units) for units in (("mV", ""), ("mV", "mV"))]
     prints = [b"".join(kind.contents([value], None)) for value in (first, *others)]
     assert len(set(prints)) == len(prints)
     assert b"".join(kind.contents([series(first.values.copy())], None)) == prints[0]

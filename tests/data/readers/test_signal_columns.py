@@ -544,7 +544,9 @@ def test_what_a_signal_was_taken_for_is_said(clinic):
         record(clinic, id, np.zeros((1000, 2)))
     columns = Columns(labels=("ill",), text=("note",), signal=("ecg={id}.hea",), id="id", absent_pictures="allow")
     lines = signal_notes(columns, own.read("stays", clinic / "stays.csv", columns))
-    assert "signal 'ecg': 2 of 3 rows have one; the first: 2 channels (I, II), 500 Hz, 2 s, 0 % of it gaps" in lines
+    assert (
+        "signal 'ecg': 2 of 3 rows have one; the first: 2 channels (I, II) in mV, 500 Hz, 2 s, 0 % of it gaps" in lines
+    )
 
 
 edfio = pytest.importorskip("edfio", reason="the extra signals")

@@ -1,0 +1,184 @@
+"""Records of clinical recorders: units, ranges, and files that are cut short."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mora_bench.data.readers.new_records import new_records
+from mora_bench.data.readers.own import own_table, signal_notes
+from mora_bench.data.readers.own_columns import Columns
+from mora_bench.data.readers.picture_paths import Views
+from mora_bench.data.readers.signal_entry import SignalEntry
+from mora_bench.data.readers.signal_records import EdfFile, WfdbFile
+from mora_bench.errors import UserError
+
+wfdb = pytest.importorskip("wfdb", reason="the extra signals")
+edfio = pytest.importorskip("edfio", reason="the extra signals")
+
+#: Whole numbers of a digital step in every unit below.
+STEPS = np.array([0.0, 1.0, -2.0, 1.5] * 25)
+#: Of each unit how many are a millivolt.
+VOLTAGES = {"mV": 1, "uV": 1e3, "nV": 1e6, "V": 1e-3}
+KINDS = {"hea": WfdbFile, "edf": EdfFile}
+
+
+def write(folder, kind, name, channels, rate=100):
+    """A record of channels: of each its name, unit and values."""
+    if kind == "hea":
+        wfdb.wrsamp(
+            name, fs=rate, units=[unit for _, unit, _ in channels], sig_name=[label for label, _, _ in channels],
+            p_signal=np.stack([values for _, _, values in channels], 1), fmt=["16"] * len(channels),
+            write_dir=str(folder),
+        )  # fmt: skip
+        return
+    signals = [
+        edfio.EdfSignal(values, rate, label=label, physical_dimension=unit, physical_range=(-scale, scale))
+        for label, unit, values in channels
+        for scale in [float(np.abs(values).max() or 1)]
+    ]
+    edfio.Edf(signals, data_record_duration=1).write(folder / f"{name}.edf")
+
+
+def opened(folder, kind, name, words=""):
+    return KINDS[kind](folder / f"{name}.{kind}", SignalEntry.of(f"x={{id}}.{kind}{words}"))
+
+
+def field(file, name, value, channel=0):
+    """Write a field of an EDF header over."""
+    content = bytearray(file.read_bytes())
+    count = int(content[252:256])
+    places = {"unit": (96, 8), "physical minimum": (104, 8), "physical maximum": (112, 8), "digital minimum": (120, 8),
+              "digital maximum": (128, 8)}  # fmt: skip
+    before, size = places[name]
+    at = 256 + count * before + channel * size
+    content[at : at + size] = value.ljust(size)
+    file.write_bytes(content)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("unit", VOLTAGES)
+def test_voltages_are_read_in_millivolts_whatever_their_file_says(tmp_path, kind, unit):
+    write(tmp_path, kind, "a", [("I", unit, STEPS * VOLTAGES[unit]), ("Resp", "NU", STEPS)])
+    series = opened(tmp_path, kind, "a").read()
+    assert series.units == ("mV", "NU")
+    np.testing.assert_allclose(series.values, np.stack([STEPS, STEPS], 1), atol=1e-4)
+
+
+@pytest.mark.parametrize("written", ["\u00b5V".encode(), "\u00b5V".encode("latin-1"), "\u03bcV".encode(), b"UV"])
+def test_microvolts_are_known_however_they_are_written(tmp_path, written):
+    write(tmp_path, "edf", "a", [("I", "uV", STEPS * 1000)])
+    field(tmp_path / "a.edf", "unit", written)
+    series = opened(tmp_path, "edf", "a").read()
+    assert series.units == ("mV",)
+    np.testing.assert_allclose(series.values[:, 0], STEPS, atol=1e-4)
+
+
+def test_a_record_of_wfdb_that_says_no_unit_is_in_millivolts(tmp_path):
+    """So its format says."""
+    write(tmp_path, "hea", "a", [("I", "mV", STEPS)])
+    header = tmp_path / "a.hea"
+    header.write_text(header.read_text().replace("/mV", ""))
+    assert opened(tmp_path, "hea", "a").read().units == ("mV",)
+
+
+def test_a_unit_that_no_file_says_is_unknown(tmp_path):
+    write(tmp_path, "edf", "a", [("I", "", STEPS)])
+    assert opened(tmp_path, "edf", "a").read().units == ()
+
+
+def clinic(folder, kind, *records):
+    """A table of a record a row, each of channels as in `write`."""
+    ids = "abc"[: len(records)]
+    for name, channels in zip(ids, records, strict=True):
+        write(folder, kind, name, channels)
+    pd.DataFrame({"id": [*ids], "ill": [k % 2 for k in range(len(ids))], "note": "x"}).to_csv(
+        folder / "t.csv", index=False
+    )
+    return own_table("t", "t.csv", labels=["ill"], text=["note"], signal=[f"x={{id}}.{kind}"], id="id")
+
+
+def decoded(dataset, folder):
+    table = dataset.read(folder)
+    (folder / "decoded").mkdir()
+    kind = table.kind("x")
+    kind.encode(table.modalities["x"].values, table.ids, None, folder / "decoded", 1)
+    return kind.open(folder / "decoded")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("order", [("mV", "uV"), ("uV", "mV"), ("uV", "uV")])
+def test_a_data_set_of_several_units_of_voltage_is_one(tmp_path, kind, order):
+    content = decoded(clinic(tmp_path, kind, *([("I", unit, STEPS * VOLTAGES[unit])] for unit in order)), tmp_path)
+    np.testing.assert_allclose(content.series(0)[:, 0], STEPS, atol=1e-4)
+    np.testing.assert_allclose(content.series(1)[:, 0], STEPS, atol=1e-4)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_other_units_that_differ_are_refused_with_both_files(tmp_path, kind):
+    stays = clinic(tmp_path, kind, [("ABP", "mmHg", STEPS)], [("ABP", "kPa", STEPS)])
+    with pytest.raises(UserError) as error:
+        decoded(stays, tmp_path)
+    assert str(error.value) == (
+        f"sample 'b' ({tmp_path}/b.{kind}): its signal has the channel 'ABP' in 'kPa', and 'mmHg' in sample 'a' "
+        f"({tmp_path}/a.{kind}). Bring all to one unit, correct what the files say, or leave the channel out."
+    )
+
+
+def test_units_that_differ_in_case_alone_or_blanks_are_one(tmp_path):
+    content = decoded(clinic(tmp_path, "edf", [("ABP", "mmHg", STEPS)], [("ABP", "mm HG", STEPS)]), tmp_path)
+    np.testing.assert_allclose(content.series(1)[:, 0], STEPS, atol=1e-4)
+
+
+def test_a_unit_that_one_file_says_and_another_does_not_is_refused(tmp_path):
+    with pytest.raises(UserError, match=r"has the channel 'I' in no unit, and 'mV' in sample 'a'"):
+        decoded(clinic(tmp_path, "edf", [("I", "mV", STEPS)], [("I", "", STEPS)]), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("channels", "said"),
+    [
+        ([("I", "uV"), ("II", "mV")], "2 channels (I, II) in mV, 100 Hz"),
+        ([("I", "uV"), ("ABP", "mmHg"), ("X", "")], "3 channels (I in mV, ABP in mmHg, X without a unit), 100 Hz"),
+        ([("I", "")], "1 channel (I), 100 Hz"),
+    ],
+)
+def test_units_are_said(tmp_path, channels, said):
+    stays = clinic(tmp_path, "edf", [(name, unit, STEPS) for name, unit in channels])
+    columns = Columns(labels=("ill",), text=("note",), signal=("x={id}.edf",), id="id")
+    assert signal_notes(columns, stays.read(tmp_path)) == [
+        f"signal 'x': 1 of 1 rows have one; the first: {said}, 1 s, 0 % of it gaps"
+    ]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_new_records_are_brought_to_the_units_of_training_or_refused(tmp_path, kind):
+    dataset = clinic(tmp_path, kind, *[[("I", "uV", STEPS * 1000), ("ABP", "mmHg", STEPS)]] * 2)
+    trained = dataset.read(tmp_path)
+    new = tmp_path / "new"
+    new.mkdir()
+    for name, unit in (("m", "mmHg"), ("n", "kPa")):
+        write(new, kind, name, [("I", "mV", STEPS), ("ABP", unit, STEPS)])
+    (new / "new.csv").write_text("id,note\nm,x\nn,x\n")
+    (part,) = new_records(trained, new / "new.csv", Views(), made=dataset.made, id="id")
+    good, odd = part.table.modalities["x"].values
+    np.testing.assert_allclose(good.read().values, np.stack([STEPS, STEPS], 1), atol=1e-4)
+    with pytest.raises(UserError) as error:
+        odd.read()
+    assert str(error.value) == (
+        f"{new}/n.{kind}: channel 'ABP' is in 'kPa', and was in 'mmHg' in training. Bring it to that unit, or correct "
+        "what the file says."
+    )
+    # What was decoded for nets that know other units says nothing here.
+    assert repr(("mV", "mmHg")) in good.details()
+
+
+def test_only_what_was_always_in_millivolts_keeps_its_fingerprint(tmp_path):
+    """What was decoded of others before is not believed."""
+    write(tmp_path, "hea", "a", [("I", "mV", STEPS)])
+    write(tmp_path, "hea", "b", [("I", "mV", STEPS), ("II", "uV", STEPS)])
+    values = [json.dumps(opened(tmp_path, "hea", name).details()) for name in "ab"]
+    assert [" wfdb 2 " in text for text in values] == [False, True]
+    write(tmp_path, "edf", "a", [("I", "mV", STEPS)])
+    assert opened(tmp_path, "edf", "a").details() == " edf 2 "
