@@ -5,6 +5,7 @@ Fields and their places: Kemp et al., A simple format for exchange of digitized 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,8 @@ FIELDS = {
     "label": 16, "transducer": 80, "unit": 8, "physical minimum": 8, "physical maximum": 8, "digital minimum": 8,
     "digital maximum": 8, "prefiltering": 80, "samples": 8, "reserved": 32,
 }  # fmt: skip
+#: Those that say which digital number is which physical one.
+RANGES = ("physical minimum", "physical maximum", "digital minimum", "digital maximum")
 #: Bytes of a sample.
 SAMPLE = 2
 
@@ -40,6 +43,25 @@ class EdfHeader:
         """The names of the signals."""
         return [signal["label"] for signal in self.fields]
 
+    def calibration(self, place: int) -> tuple[float, float]:
+        """What is added to a signal's digital numbers, and by what the sum is multiplied, for its unit. Recorders in
+        countries with a decimal comma write one.
+
+        Raises:
+            ValueError: the ranges in its fields are none.
+        """
+        fields = self.fields[place]
+        numbers = [_number(fields[name]) for name in RANGES]
+        least, greatest, digital_least, digital_greatest = numbers
+        if not all(map(math.isfinite, numbers)) or least == greatest or digital_least == digital_greatest:
+            said = ", ".join(f"{name} {fields[name]!r}" for name in RANGES)
+            raise ValueError(
+                f"channel {fields['label']!r} has the {said}; expected four numbers, no minimum that is its "
+                "maximum. Correct the header, or leave the channel out (channels=)"
+            )
+        gain = (greatest - least) / (digital_greatest - digital_least)
+        return greatest / gain - digital_greatest, gain
+
 
 def edf_header(path: Path) -> EdfHeader:
     """The header of a file.
@@ -60,6 +82,13 @@ def edf_header(path: Path) -> EdfHeader:
             signal[name] = _text(second[at : at + size])
             at += size
     return EdfHeader(int(first[184:192]), int(first[236:244]), tuple(signals))
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text.replace(",", "."))
+    except ValueError:
+        return math.nan
 
 
 def _text(field: bytes) -> str:

@@ -113,16 +113,18 @@ class EdfFile(SignalFile):
             recording = edfio.read_edf(self.path)
             # What is not asked for is not decoded.
             labels = [signal.label for signal in recording.signals]
-            measured = [fields for fields in header.fields if fields["label"] != TIMES]
+            measured = [place for place, label in enumerate(header.labels) if label != TIMES]
             pairs = list(zip(recording.signals, measured, strict=True))
             wanted = [pairs[place] for place in places(labels, self.entry.channels, self.path)]
+            calibrations = [self._calibration(header, place) for _, place in wanted]
             # The package puts data records side by side, whenever they were taken.
             starts = None if recording.is_continuous else self._starts(header, recording.num_data_records)
-            return [
-                Channel(signal.label, signal.data if starts is None else self._apart(signal, starts),
-                        signal.sampling_frequency, fields["unit"])
-                for signal, fields in wanted
-            ]  # fmt: skip
+            channels = []
+            for (signal, place), (added, gain) in zip(wanted, calibrations, strict=True):
+                values, rate = (signal.digital + added) * gain, signal.sampling_frequency
+                values = values if starts is None else self._apart(values, rate, starts)
+                channels.append(Channel(signal.label, values, rate, header.fields[place]["unit"]))
+            return channels
         except UserError:
             raise
         except Exception as error:
@@ -130,6 +132,14 @@ class EdfFile(SignalFile):
 
     def details(self) -> str:
         return f" edf {VERSION} {super().details()}"
+
+    def _calibration(self, header: EdfHeader, place: int) -> tuple[float, float]:
+        """That of a channel, by its place among the file's signals: of one without, the package would give digital
+        numbers."""
+        try:
+            return header.calibration(place)
+        except ValueError as error:
+            raise UserError(f"{self.path}: {error}.") from None
 
     def _starts(self, header: EdfHeader, records: int) -> np.ndarray:
         """When each data record begins, in seconds from the first one's beginning, float [records]."""
@@ -140,17 +150,17 @@ class EdfFile(SignalFile):
         times = np.array([float(re.split(b"[\x14\x15]", data[first : first + 32], maxsplit=1)[0]) for first in firsts])
         return times - times[0]
 
-    def _apart(self, signal: Any, starts: np.ndarray) -> np.ndarray:
-        """A signal's values where its data records were taken, NaN between them."""
-        parts = signal.data.reshape(len(starts), -1)
-        first = np.round(starts * signal.sampling_frequency).astype(np.int64)
+    def _apart(self, values: np.ndarray, rate: float, starts: np.ndarray) -> np.ndarray:
+        """A signal's values, [T], where its data records were taken, NaN between them."""
+        parts = values.reshape(len(starts), -1)
+        first = np.round(starts * rate).astype(np.int64)
         steps = int(first.max()) + parts.shape[1]
         if (first < 0).any() or steps * 8 > MOST:
             raise UserError(
                 f"{self.path}: its data records begin at {starts.min():g} to {starts.max():g} s. Cut it into shorter "
                 "files, in order."
             )
-        values = np.full(steps, np.nan)
+        apart = np.full(steps, np.nan)
         for at, part in zip(first, parts, strict=True):
-            values[at : at + len(part)] = part
-        return values
+            apart[at : at + len(part)] = part
+        return apart

@@ -88,6 +88,47 @@ def test_a_unit_that_no_file_says_is_unknown(tmp_path):
     assert opened(tmp_path, "edf", "a").read().units == ()
 
 
+def test_a_comma_in_the_range_of_an_edf_file_is_a_point(tmp_path):
+    write(tmp_path, "edf", "a", [("I", "mV", STEPS), ("II", "mV", STEPS)])
+    field(tmp_path / "a.edf", "physical minimum", b"-2,0", channel=1)
+    field(tmp_path / "a.edf", "physical maximum", b"2,0", channel=1)
+    np.testing.assert_allclose(opened(tmp_path, "edf", "a").read().values, np.stack([STEPS, STEPS], 1), atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("physical minimum", b""),
+        ("physical minimum", b"2"),
+        ("physical minimum", b"nan"),
+        ("physical maximum", b"1.2.3"),
+        ("digital maximum", b"-32768"),
+        ("digital minimum", b"?"),
+    ],
+)
+def test_an_edf_channel_whose_range_cannot_be_read_is_refused(tmp_path, name, value, recwarn):
+    """Its digital numbers had been taken for physical ones."""
+    write(tmp_path, "edf", "a", [("I", "mV", STEPS), ("II", "mV", STEPS)])
+    whole = opened(tmp_path, "edf", "a", ":channels=I").read().values
+    field(tmp_path / "a.edf", name, value, channel=1)
+    ranges = {
+        "physical minimum": "-2",
+        "physical maximum": "2",
+        "digital minimum": "-32768",
+        "digital maximum": "32767",
+    }
+    said = ", ".join(f"{key} {text!r}" for key, text in (ranges | {name: value.decode()}).items())
+    recwarn.clear()
+    with pytest.raises(UserError) as error:
+        opened(tmp_path, "edf", "a").read()
+    assert str(error.value) == (
+        f"{tmp_path}/a.edf: channel 'II' has the {said}; expected four numbers, no minimum that is its maximum. "
+        "Correct the header, or leave the channel out (channels=)."
+    )
+    np.testing.assert_array_equal(opened(tmp_path, "edf", "a", ":channels=I").read().values, whole)
+    assert not recwarn.list
+
+
 def clinic(folder, kind, *records):
     """A table of a record a row, each of channels as in `write`."""
     ids = "abc"[: len(records)]
