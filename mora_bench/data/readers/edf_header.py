@@ -43,6 +43,14 @@ class EdfHeader:
         """The names of the signals."""
         return [signal["label"] for signal in self.fields]
 
+    def shortage(self, size: int) -> str:
+        """What a file of `size` bytes lacks, in words; "" if nothing. One that is still recorded has at least a data
+        record, as has any other."""
+        if self.records >= 0 and size < self.begin + self.records * sum(self.sizes):
+            needed = self.begin + self.records * sum(self.sizes)
+            return f"its header says {self.records:,} data records, {needed:,} bytes, and it has {size:,}"
+        return "it has no whole data record" if size < self.begin + sum(self.sizes) else ""
+
     def calibration(self, place: int) -> tuple[float, float]:
         """What is added to a signal's digital numbers, and by what the sum is multiplied, for its unit. Recorders in
         countries with a decimal comma write one.

@@ -110,7 +110,13 @@ class EdfFile(SignalFile):
             raise UserError(f"{self.path}: EDF needs the package edfio: pip install 'mora-bench[signals]'.") from None
         try:
             header = edf_header(self.path)
-            recording = edfio.read_edf(self.path)
+            if short := header.shortage(self.path.stat().st_size):
+                raise UserError(f"{self.path}: cut short: {short}. Copy it again.")
+            # The package warns of what is refused here or means nothing, and names no file.
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                recording = edfio.read_edf(self.path)
+                continuous = recording.is_continuous
             # What is not asked for is not decoded.
             labels = [signal.label for signal in recording.signals]
             measured = [place for place, label in enumerate(header.labels) if label != TIMES]
@@ -118,7 +124,7 @@ class EdfFile(SignalFile):
             wanted = [pairs[place] for place in places(labels, self.entry.channels, self.path)]
             calibrations = [self._calibration(header, place) for _, place in wanted]
             # The package puts data records side by side, whenever they were taken.
-            starts = None if recording.is_continuous else self._starts(header, recording.num_data_records)
+            starts = None if continuous else self._starts(header, recording.num_data_records)
             channels = []
             for (signal, place), (added, gain) in zip(wanted, calibrations, strict=True):
                 values, rate = (signal.digital + added) * gain, signal.sampling_frequency

@@ -129,6 +129,47 @@ def test_an_edf_channel_whose_range_cannot_be_read_is_refused(tmp_path, name, va
     assert not recwarn.list
 
 
+def cut(folder, lost, records=None):
+    """An EDF file of ten data records of a second, of which so many bytes are lost."""
+    write(folder, "edf", "a", [("I", "mV", np.tile(STEPS, 10))])
+    content = bytearray((folder / "a.edf").read_bytes())
+    content[236:244] = content[236:244] if records is None else records.ljust(8)
+    (folder / "a.edf").write_bytes(bytes(content[: len(content) - lost]))
+    return opened(folder, "edf", "a")
+
+
+@pytest.mark.parametrize("lost", [1, 200, 350, 2000])
+def test_an_edf_file_that_is_cut_short_is_refused(tmp_path, lost, recwarn):
+    with pytest.raises(UserError) as error:
+        cut(tmp_path, lost).read()
+    assert str(error.value) == (
+        f"{tmp_path}/a.edf: cut short: its header says 10 data records, 2,512 bytes, and it has {2512 - lost:,}. "
+        "Copy it again."
+    )
+    assert not recwarn.list
+
+
+@pytest.mark.parametrize(("lost", "seconds"), [(0, 10), (350, 8)])
+def test_an_edf_file_that_was_never_closed_has_its_whole_data_records(tmp_path, lost, seconds, recwarn):
+    """Its header cannot say how many."""
+    assert len(cut(tmp_path, lost, b"-1").read().values) == 100 * seconds
+    with pytest.raises(UserError, match=r"a\.edf: cut short: it has no whole data record\. Copy it again"):
+        cut(tmp_path, 1801, b"-1").read()
+    assert not recwarn.list
+
+
+def test_what_edfio_warns_of_is_not_printed(tmp_path, recwarn):
+    """A file that is longer than its header says has all its data records, as before."""
+    assert len(cut(tmp_path, 0, b"9").read().values) == 1000
+    assert not recwarn.list
+
+
+def test_an_edf_header_that_is_cut_short_is_named(tmp_path):
+    cut(tmp_path, 2512 - 400)
+    with pytest.raises(UserError, match=r"a\.edf: not a readable EDF file \(its header is cut short\)"):
+        opened(tmp_path, "edf", "a").read()
+
+
 def clinic(folder, kind, *records):
     """A table of a record a row, each of channels as in `write`."""
     ids = "abc"[: len(records)]
