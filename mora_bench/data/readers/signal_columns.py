@@ -21,7 +21,7 @@ from mora_bench.data.readers.path_columns import named as path_names
 from mora_bench.data.readers.signal_entry import TABLES, UNITS, SignalEntry
 from mora_bench.data.readers.signal_files import ArrayFile, SignalFile, WavFile
 from mora_bench.data.readers.signal_records import EdfFile, WfdbFile
-from mora_bench.data.readers.signal_tables import Moments
+from mora_bench.data.readers.signal_times import Moments, beginnings
 from mora_bench.data.table import Column
 from mora_bench.errors import UserError
 
@@ -106,15 +106,16 @@ def _duration(seconds: float) -> str:
 def _values(
     frame: pd.DataFrame, entry: SignalEntry, bases: Sequence[Path], file: Path, absent: Absent
 ) -> tuple[Any, ...]:
-    begins = signal_tables.beginnings(frame[entry.since], entry, file) if entry.since else None
+    begins = beginnings(frame[entry.since], entry, file) if entry.since else None
     if entry.key:
         return tuple(_of_all(frame, entry, [*bases, file.parent.resolve()], file, absent, begins))
     column = paths(frame, f"{entry.name}={entry.path}")
     row_files = located(column, bases, file, absent, "signals")
     refuse(column, [len(files) > 1 for files in row_files], file, "names several files", "Name one a row.")
-    beginnings = [begins.at(row) for row in range(len(frame))] if begins else [None] * len(frame)
-    pairs = zip(row_files, beginnings, strict=True)
-    samples = tuple(_of_file(files[0], entry, begin) if files else None for files, begin in pairs)
+    samples = tuple(
+        _of_file(files[0], entry, (begins, row) if begins else None) if files else None
+        for row, files in enumerate(row_files)
+    )
     if entry.since and absent != "any" and any(row_files) and all(sample is None for sample in samples):
         raise UserError(
             f"{file}, column {entry.since!r}: no file {entry.path} has a measurement within the time that is read from "
@@ -123,7 +124,7 @@ def _values(
     return samples
 
 
-def _of_file(path: Path, entry: SignalEntry, begin: Moments | None) -> Any:
+def _of_file(path: Path, entry: SignalEntry, begin: tuple[Moments, int] | None) -> Any:
     if entry.of_tables:
         return signal_tables.of_one(path, entry, begin)
     reader = READERS.get(path.suffix.lower())

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,74 +10,39 @@ import pandas as pd
 
 from mora_bench.data.modalities.signal import Series
 from mora_bench.data.readers import frames
-from mora_bench.data.readers.cells import NOTHING, named, refuse
+from mora_bench.data.readers.cells import NOTHING, refuse
 from mora_bench.data.readers.signal_entry import SignalEntry
 from mora_bench.data.readers.signal_files import listed_channels
+from mora_bench.data.readers.signal_times import Moments, moments
 from mora_bench.errors import UserError
 
 #: The most steps of a series; more come of a time in another unit.
 MOST_STEPS = 4_000_000
-#: A time of day, or since the beginning: 7:30 or 07:30:15.
-CLOCK = re.compile(r"([0-9]+):([0-5][0-9])(?::([0-5][0-9](?:\.[0-9]+)?))?")
-#: The end of a date that has a time zone: 2020-07-28T10:00:00+02:00, 2020-07-28 08:00Z.
-ZONE = re.compile(r"[T ][0-9][0-9:., ]*(?:Z|[+-][0-9]{2}(?::?[0-9]{2})?)$")
 #: Times are rounded to this share of a step before they are put into one: 0.3 / 0.1 is not 3.
 ROUNDED = 1e-6
 
 
-@dataclass(frozen=True)
-class Moments:
-    """The times of a column.
-
-    Attributes:
-        seconds: float64 [N]; of dates those since 1970, NaN where there is none.
-        where: its file and name.
-        zoned: whether its dates have a time zone; None if it holds no dates.
-        example: the first of its dates, with its row.
-    """
-
-    seconds: np.ndarray
-    where: str
-    zoned: bool | None = None
-    example: str = ""
-
-    def at(self, row: int) -> Moments:
-        """The time of one row."""
-        return replace(self, seconds=self.seconds[row : row + 1])
-
-    def check_zones(self, begins: Moments) -> None:
-        """Refuse dates that count from others where nobody knows how far apart they are.
-
-        Raises:
-            UserError: the dates of one column have a time zone, those of the other have none.
-        """
-        if self.zoned is None or begins.zoned is None or self.zoned == begins.zoned:
-            return
-        theirs, others = ("with a time zone", "without one") if self.zoned else ("without a time zone", "with one")
-        raise UserError(
-            f"{self.where} holds dates {theirs} ({self.example}), and {begins.where}, from which they count, dates "
-            f"{others} ({begins.example}). Write both columns with a time zone, or both without."
-        )
-
-
-def of_one(file: Path, entry: SignalEntry, begin: Moments | None = None) -> Series | None:
+def of_one(file: Path, entry: SignalEntry, begin: tuple[Moments, int] | None = None) -> Series | None:
     """The series of a table that holds one sample's; None where nothing in it was measured.
 
     Args:
-        begin: the one time from which its times count; NaN: it has no series. None: they count from 0.
+        begin: the times from which those of samples count, and its row of them; NaN: it has no series. None: its
+            times count from 0.
 
     Raises:
         UserError: as `frames.frame`; a cell that is no number; more steps than `MOST_STEPS`; times that are dates
-            without `begin`; dates of which only those of the table, or that of `begin`, have time zones.
+            without `begin`; dates of which only those of the table, or those of `begin`, have time zones; what
+            `Moments.since` does.
     """
     measured = _measurements(file, entry, ())
-    if not len(measured.frame) or (begin is not None and np.isnan(begin.seconds[0])):
+    if not len(measured.frame) or (begin is not None and np.isnan(begin[0].seconds[begin[1]])):
         return None
-    times = measured.times(entry, dated=begin is not None)
+    times, rows = measured.times(entry, dated=begin is not None), np.arange(len(measured.frame))
+    seconds = None if times is None else times.seconds
     if times is not None and begin is not None:
-        times.check_zones(begin)
-    seconds = None if times is None else times.seconds - (0 if begin is None else begin.seconds[0])
-    return _series(measured, np.arange(len(measured.frame)), seconds, entry, file)
+        times.check_zones(begin[0])
+        seconds = times.since(rows, *begin)
+    return _series(measured, rows, seconds, entry, file)
 
 
 def of_all(
@@ -95,7 +58,7 @@ def of_all(
 
     Raises:
         UserError: as `of_one`; times that are dates without `begins`; of the two columns of dates only one has time
-            zones; a channel that no row is of.
+            zones; what `Moments.since` does; a channel that no row is of.
     """
     measured = _measurements(file, entry, (entry.key,))
     if whole:
@@ -111,23 +74,10 @@ def of_all(
             series.append(None)
             continue
         row_times = None if times is None else times.seconds[indices]
-        if row_times is not None and begins is not None:
-            row_times = row_times - begins.seconds[i]
+        if times is not None and begins is not None:
+            row_times = times.since(indices, begins, i)
         series.append(_series(measured, indices, row_times, entry, file))
     return series
-
-
-def beginnings(cells: pd.Series, entry: SignalEntry, file: Path) -> Moments:
-    """The times of a column, from which those of signals count; NaN where a cell is empty.
-
-    Raises:
-        UserError: a cell that holds no time; dates with a time zone among dates without one.
-    """
-    known = ~cells.str.strip().str.lower().isin(NOTHING).to_numpy()
-    seconds = np.full(len(cells), np.nan)
-    moments = _moments(cells[known], entry, file, dated=True)
-    seconds[known] = moments.seconds
-    return replace(moments, seconds=seconds)
 
 
 class _Rows:
@@ -173,37 +123,7 @@ class _Rows:
 
     def times(self, entry: SignalEntry, dated: bool = False) -> Moments | None:
         """Of each row its time; None where rows are steps."""
-        return _moments(self.frame[entry.time], entry, self.file, dated) if entry.time else None
-
-
-def _moments(cells: pd.Series, entry: SignalEntry, file: Path, dated: bool) -> Moments:
-    """Times in seconds: numbers in the entry's unit, 7:30 as hours and minutes, or, where `dated`, dates."""
-    plain = cells.str.strip()
-    seconds = pd.to_numeric(plain, errors="coerce").to_numpy(np.float64) * entry.seconds
-    parts = plain.str.extract(f"^{CLOCK.pattern}$").astype(float)
-    clock = (parts[0] * 3600 + parts[1] * 60 + parts[2].fillna(0)).to_numpy()
-    seconds = np.where(np.isfinite(seconds), seconds, clock)
-    dates = ~np.isfinite(seconds)
-    if dated:
-        seconds[dates] = _since_1970(plain[dates])
-    do = "Correct the table." if dated else "Say since=COLUMN of your table if it holds dates."
-    refuse(cells, ~np.isfinite(seconds), file, "holds no time", do)
-    zoned = np.zeros(len(cells), bool)
-    zoned[dates] = plain[dates].str.contains(ZONE)
-    if zoned.any():
-        what = f"holds dates with a time zone ({named(cells[zoned][:1], [True])}), and dates without one"
-        refuse(cells, dates & ~zoned, file, what, "Write all of them with a time zone, or all without.")
-    where = f"{file}, column {cells.name!r}"
-    return Moments(
-        seconds, where, bool(zoned.any()) if dates.any() else None, named(cells[dates][:1], dates[dates][:1])
-    )
-
-
-def _since_1970(cells: pd.Series) -> np.ndarray:
-    """Dates in seconds, those with a time zone as the instants that they are, float64 [rows]; NaN where none is."""
-    # A stay over the change to summer time has two zones in a column, of which pandas makes instants if told to.
-    dates = pd.to_datetime(cells, errors="coerce", format="ISO8601", utc=True).to_numpy("datetime64[us]")
-    return np.where(np.isnat(dates), np.nan, dates.astype(np.int64) / 1e6)
+        return moments(self.frame[entry.time], entry, self.file, dated) if entry.time else None
 
 
 def _measurements(file: Path, entry: SignalEntry, keys: Sequence[str]) -> _Rows:

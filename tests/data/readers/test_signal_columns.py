@@ -188,6 +188,82 @@ def test_a_time_zone_in_one_of_two_columns_is_refused(clinic):
         read(clinic, BY_THE_HOUR)
 
 
+@pytest.mark.parametrize("begin", ["20200728100000", "202007281000", "2020072810", "2020-07-28T10:00"])
+@pytest.mark.parametrize(
+    "times",
+    [
+        ["20200728103000", "20200728113000", "20200728140000"],
+        ["20200728103000.0", "20200728113000.250", "20200728140000"],
+        ["202007281030", "202007281130", "202007281400"],
+        ["202007281030.0", "2020-07-28 11:30", "2020072814.0"],
+    ],
+)
+def test_dates_as_hospitals_write_them_are_no_numbers(clinic, begin, times):
+    """HL7's digits; 10:30 had been 3,000 s after 10:00, and 70,000,000 s a day."""
+    begins(clinic, *[begin] * 3)
+    write(clinic, "charts.csv", id=["a"] * 3, at=times, hr=[1, 2, 3])
+    first = read(clinic, BY_THE_HOUR)[0]
+    np.testing.assert_array_equal(first.values[:, 0], [1, 2, NAN, NAN, 3])
+
+
+def test_days_as_hospitals_write_them_are_no_numbers(clinic):
+    begins(clinic, *["20200730"] * 3)
+    write(clinic, "charts.csv", id=["a"] * 2, at=["20200730", "20200801"], hr=[1, 2])
+    first = read(clinic, BY_THE_HOUR.replace("unit=h", "unit=d"))[0]
+    np.testing.assert_array_equal(first.values[:, 0], [1, NAN, 2])
+
+
+def test_hospitals_dates_may_have_time_zones(clinic):
+    begins(clinic, *["20201025013000+0200"] * 3)
+    write(clinic, "charts.csv", id=["a"] * 2, at=["20201025023000+0200", "20201025023000+0100"], hr=[1, 2])
+    np.testing.assert_array_equal(read(clinic, BY_THE_HOUR)[0].values[:, 0], [NAN, 1, 2])
+    begins(clinic, *["20201025013000"] * 3)
+    with pytest.raises(UserError, match=r"holds dates with a time zone \(row 2: '20201025023000\+0200'\), and"):
+        read(clinic, BY_THE_HOUR)
+
+
+def test_numbers_of_which_a_few_could_be_dates_are_numbers(clinic):
+    begins(clinic, "20200000", "20200000", "20200000")
+    write(clinic, "charts.csv", id=["a"] * 3, at=["20200000", "20200101", "20200199"], hr=[1, 2, 3])
+    values = read(clinic, BY_THE_HOUR.replace("unit=h", "unit=s").replace("step=1", "step=100"))[0].values[:, 0]
+    np.testing.assert_array_equal(values, [1, 2.5])
+
+
+@pytest.mark.parametrize("time", ["20200231", "20200728250000", "2020072810300", "18991231"])
+def test_what_is_no_date_among_hospitals_dates_is_named(clinic, time):
+    begins(clinic, *["20200728"] * 3)
+    write(clinic, "charts.csv", id=["a"] * 4, at=["20200728", "20200729", "20200730", time], hr=[1, 2, 3, 4])
+    message = r"charts\.csv, column 'at' holds (no time in |plain numbers or clock times \()row 5: "
+    with pytest.raises(UserError, match=f"{message}'{time}'"):
+        read(clinic, BY_THE_HOUR)
+
+
+@pytest.mark.parametrize(
+    ("begin", "time", "kinds"),
+    [
+        ("2020-07-28", "44040.5", ("plain numbers or clock times", "dates")),
+        ("2020-07-28", "10:30", ("plain numbers or clock times", "dates")),
+        ("44040.5", "20200728103000", ("dates", "plain numbers or clock times")),
+    ],
+)
+def test_numbers_do_not_count_from_dates_nor_dates_from_numbers(clinic, begin, time, kinds):
+    """The series had been silently absent."""
+    begins(clinic, "", begin, begin)
+    write(clinic, "charts.csv", id=["a", "b", "b"], at=[time] * 3, hr=[1, 2, 3])
+    message = (
+        f"column 'at' holds {kinds[0]} (row {{}}: '{time}'), and {clinic}/stays.csv, column 'intime', from which they "
+        f"count, {kinds[1]} (row 3: '{begin}'). Write both as dates, or both as numbers that count from one time."
+    )
+    with pytest.raises(UserError) as error:
+        read(clinic, BY_THE_HOUR)
+    assert str(error.value) == f"{clinic}/charts.csv, " + message.format("3: '{0}'; row 4").replace("{0}", time)
+    for id in IDS:
+        write(clinic, f"of_{id}.csv", at=[time], hr=[1])
+    with pytest.raises(UserError) as error:
+        read(clinic, f"{A_FILE_A_STAY};since=intime")
+    assert str(error.value) == f"{clinic}/of_b.csv, " + message.format(2)
+
+
 A_FILE_A_STAY = "vitals=of_{id}.csv:time=at;step=1;unit=h"
 
 

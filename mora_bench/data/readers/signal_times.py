@@ -1,0 +1,148 @@
+"""The times of the rows of a signal's table, and those from which they count."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from mora_bench.data.readers.cells import NOTHING, named, refuse
+from mora_bench.data.readers.signal_entry import SignalEntry
+from mora_bench.errors import UserError
+
+#: A time of day, or since the beginning: 7:30 or 07:30:15.
+CLOCK = re.compile(r"([0-9]+):([0-5][0-9])(?::([0-5][0-9](?:\.[0-9]+)?))?")
+#: The end of a date that has a time zone: 2020-07-28T10:00:00+02:00, 2020-07-28 08:00Z.
+ZONE = re.compile(r"[T ][0-9][0-9:., ]*(?:Z|[+-][0-9]{2}(?::?[0-9]{2})?)$")
+#: A date from 1900 to 2199 as hospitals' systems write it (TS of HL7 version 2): 20200728, 20200728103000.5+0200. A
+#: column of numbers with gaps may have been written with .0 at the end of each.
+HL7 = re.compile(
+    r"((?:19|20|21)[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])"
+    r"(?:([01][0-9]|2[0-3])(?:([0-5][0-9])([0-5][0-9](?:\.[0-9]{1,6})?)?)?)?(?:\.0)?([+-][0-9]{4})?"
+)
+#: Numbers of which more than this share could be such dates are dates.
+MOSTLY = 0.5
+
+
+@dataclass(frozen=True)
+class Moments:
+    """The times of a column.
+
+    Attributes:
+        seconds: float64 [N]; of dates those since 1970, NaN where there is none.
+        cells: the N cells; where: their file and name.
+        dated: bool [N], which are dates.
+        zoned: whether its dates have a time zone; None if it holds no dates.
+    """
+
+    seconds: np.ndarray
+    cells: pd.Series
+    where: str
+    dated: np.ndarray
+    zoned: bool | None = None
+
+    def example(self, which: np.ndarray) -> str:
+        """The first of some cells (bool [N]), with its row."""
+        return named(self.cells[which][:1], [True])
+
+    def check_zones(self, begins: Moments) -> None:
+        """Refuse dates that count from others where nobody knows how far apart they are.
+
+        Raises:
+            UserError: the dates of one column have a time zone, those of the other have none.
+        """
+        if self.zoned is None or begins.zoned is None or self.zoned == begins.zoned:
+            return
+        theirs, others = ("with a time zone", "without one") if self.zoned else ("without a time zone", "with one")
+        raise UserError(
+            f"{self.where} holds dates {theirs} ({self.example(self.dated)}), and {begins.where}, from which they "
+            f"count, dates {others} ({begins.example(begins.dated)}). Write both columns with a time zone, or both "
+            "without."
+        )
+
+    def since(self, rows: np.ndarray, begins: Moments, row: int) -> np.ndarray:
+        """Some rows' seconds since the beginning that stands in a row of `begins`, float64 [n].
+
+        Raises:
+            UserError: only one of the two is a date.
+        """
+        odd = self.dated[rows] != begins.dated[row]
+        if odd.any():
+            plain, date = "plain numbers or clock times", "dates"
+            mine, others = (plain, date) if begins.dated[row] else (date, plain)
+            raise UserError(
+                f"{self.where} holds {mine} ({self._named(rows[odd])}), and {begins.where}, from which they count, "
+                f"{others} ({begins._named([row])}). Write both as dates, or both as numbers that count from one time."
+            )
+        seconds = self.seconds[rows] - begins.seconds[row]
+        return seconds
+
+    def _named(self, rows: np.ndarray | list[int]) -> str:
+        cells = self.cells.iloc[rows]
+        return named(cells, [True] * len(cells))
+
+
+def beginnings(cells: pd.Series, entry: SignalEntry, file: Path) -> Moments:
+    """The times of a column, from which those of signals count; NaN where a cell is empty.
+
+    Raises:
+        UserError: a cell that holds no time; dates with a time zone among dates without one.
+    """
+    known = ~cells.str.strip().str.lower().isin(NOTHING).to_numpy()
+    found = moments(cells[known], entry, file, dated=True)
+    seconds, dated = np.full(len(cells), np.nan), np.zeros(len(cells), bool)
+    seconds[known], dated[known] = found.seconds, found.dated
+    return Moments(seconds, cells, found.where, dated, found.zoned)
+
+
+def moments(cells: pd.Series, entry: SignalEntry, file: Path, dated: bool) -> Moments:
+    """Times in seconds: numbers in the entry's unit, 7:30 as hours and minutes, or, where `dated`, dates.
+
+    Raises:
+        UserError: as `beginnings`; dates that are not `dated`.
+    """
+    plain = cells.str.strip()
+    seconds = pd.to_numeric(plain, errors="coerce").to_numpy(np.float64) * entry.seconds
+    if dated:
+        written = _written_by_hospitals(plain, np.isfinite(seconds))
+        seconds[written] = np.nan
+        plain = plain.mask(written, _as_iso(plain[written]))
+    parts = plain.str.extract(f"^{CLOCK.pattern}$").astype(float)
+    clock = (parts[0] * 3600 + parts[1] * 60 + parts[2].fillna(0)).to_numpy()
+    seconds = np.where(np.isfinite(seconds), seconds, clock)
+    dates = ~np.isfinite(seconds)
+    if dated:
+        seconds[dates] = _since_1970(plain[dates])
+    do = "Correct the table." if dated else "Say since=COLUMN of your table if it holds dates."
+    refuse(cells, ~np.isfinite(seconds), file, "holds no time", do)
+    zoned = np.zeros(len(cells), bool)
+    zoned[dates] = plain[dates].str.contains(ZONE)
+    if zoned.any():
+        what = f"holds dates with a time zone ({named(cells[zoned][:1], [True])}), and dates without one"
+        refuse(cells, dates & ~zoned, file, what, "Write all of them with a time zone, or all without.")
+    where = f"{file}, column {cells.name!r}"
+    zone = bool(zoned.any()) if dates.any() else None
+    return Moments(seconds, cells, where, dates, zone)
+
+
+def _written_by_hospitals(plain: pd.Series, numeric: np.ndarray) -> np.ndarray:
+    """Which cells are dates of HL7, bool [N]. Of digits alone some may be dates by chance; most cannot."""
+    fit = plain.str.fullmatch(HL7.pattern).to_numpy(bool)
+    return fit & ~numeric if (fit & numeric).sum() <= MOSTLY * numeric.sum() else fit
+
+
+def _as_iso(dates: pd.Series) -> pd.Series:
+    """Dates of HL7 as ISO 8601 has them."""
+    year, month, day, hour, minute, second, zone = (part for _, part in dates.str.extract(HL7).items())
+    clock = hour.fillna("00") + ":" + minute.fillna("00") + ":" + second.fillna("00")
+    return year + "-" + month + "-" + day + "T" + clock + zone.fillna("")
+
+
+def _since_1970(cells: pd.Series) -> np.ndarray:
+    """Dates in seconds, those with a time zone as the instants that they are, float64 [rows]; NaN where none is."""
+    # A stay over the change to summer time has two zones in a column, of which pandas makes instants if told to.
+    dates = pd.to_datetime(cells, errors="coerce", format="ISO8601", utc=True).to_numpy("datetime64[us]")
+    return np.where(np.isnat(dates), np.nan, dates.astype(np.int64) / 1e6)
