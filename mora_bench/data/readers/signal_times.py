@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,8 @@ from mora_bench.errors import UserError
 
 #: A time of day, or since the beginning: 7:30 or 07:30:15.
 CLOCK = re.compile(r"([0-9]+):([0-5][0-9])(?::([0-5][0-9](?:\.[0-9]+)?))?")
+#: Hours of a day; clock times of more count from a beginning.
+DAY = 24
 #: The end of a date that has a time zone: 2020-07-28T10:00:00+02:00, 2020-07-28 08:00Z.
 ZONE = re.compile(r"[T ][0-9][0-9:., ]*(?:Z|[+-][0-9]{2}(?::?[0-9]{2})?)$")
 #: A date from 1900 to 2199 as hospitals' systems write it (TS of HL7 version 2): 20200728, 20200728103000.5+0200. A
@@ -34,7 +37,7 @@ class Moments:
     Attributes:
         seconds: float64 [N]; of dates those since 1970, NaN where there is none.
         cells: the N cells; where: their file and name.
-        dated: bool [N], which are dates.
+        dated: bool [N], which are dates; clock: bool [N], which are clock times.
         zoned: whether its dates have a time zone; None if it holds no dates.
     """
 
@@ -42,7 +45,13 @@ class Moments:
     cells: pd.Series
     where: str
     dated: np.ndarray
+    clock: np.ndarray
     zoned: bool | None = None
+
+    @cached_property
+    def of_a_day(self) -> bool:
+        """Whether its clock times may all be of a day, and none counts hours from a beginning."""
+        return bool(self.clock.any()) and bool((self.seconds[self.clock] < DAY * 3600).all())
 
     def example(self, which: np.ndarray) -> str:
         """The first of some cells (bool [N]), with its row."""
@@ -67,7 +76,8 @@ class Moments:
         """Some rows' seconds since the beginning that stands in a row of `begins`, float64 [n].
 
         Raises:
-            UserError: only one of the two is a date.
+            UserError: only one of the two is a date; a clock time is before a beginning that is one, too: it may be of
+                the day before, or of the day after.
         """
         odd = self.dated[rows] != begins.dated[row]
         if odd.any():
@@ -78,6 +88,14 @@ class Moments:
                 f"{others} ({begins._named([row])}). Write both as dates, or both as numbers that count from one time."
             )
         seconds = self.seconds[rows] - begins.seconds[row]
+        if begins.clock[row] and begins.of_a_day and self.of_a_day:
+            before = self.clock[rows] & (seconds < 0)
+            if before.any():
+                raise UserError(
+                    f"{self.where} holds clock times ({self._named(rows[before])}) that are before the one from which "
+                    f"they count, {begins.where} ({begins._named([row])}), so nobody knows whether they are of the day "
+                    "after. Write dates in both, or times that count on over midnight (24:10)."
+                )
         return seconds
 
     def _named(self, rows: np.ndarray | list[int]) -> str:
@@ -93,9 +111,9 @@ def beginnings(cells: pd.Series, entry: SignalEntry, file: Path) -> Moments:
     """
     known = ~cells.str.strip().str.lower().isin(NOTHING).to_numpy()
     found = moments(cells[known], entry, file, dated=True)
-    seconds, dated = np.full(len(cells), np.nan), np.zeros(len(cells), bool)
-    seconds[known], dated[known] = found.seconds, found.dated
-    return Moments(seconds, cells, found.where, dated, found.zoned)
+    seconds, dated, clock = np.full(len(cells), np.nan), np.zeros(len(cells), bool), np.zeros(len(cells), bool)
+    seconds[known], dated[known], clock[known] = found.seconds, found.dated, found.clock
+    return Moments(seconds, cells, found.where, dated, clock, found.zoned)
 
 
 def moments(cells: pd.Series, entry: SignalEntry, file: Path, dated: bool) -> Moments:
@@ -125,7 +143,7 @@ def moments(cells: pd.Series, entry: SignalEntry, file: Path, dated: bool) -> Mo
         refuse(cells, dates & ~zoned, file, what, "Write all of them with a time zone, or all without.")
     where = f"{file}, column {cells.name!r}"
     zone = bool(zoned.any()) if dates.any() else None
-    return Moments(seconds, cells, where, dates, zone)
+    return Moments(seconds, cells, where, dates, np.isfinite(clock) & ~dates, zone)
 
 
 def _written_by_hospitals(plain: pd.Series, numeric: np.ndarray) -> np.ndarray:

@@ -264,6 +264,39 @@ def test_numbers_do_not_count_from_dates_nor_dates_from_numbers(clinic, begin, t
     assert str(error.value) == f"{clinic}/of_b.csv, " + message.format(2)
 
 
+def test_clock_times_over_midnight_are_refused(clinic):
+    """Four hours had been two: what was after midnight was taken for before the beginning."""
+    begins(clinic, *["22:00"] * 3)
+    times = [f"{(22 + half // 2) % 24}:{30 * (half % 2):02}" for half in range(8)]
+    write(clinic, "charts.csv", id=["b"] * 8, at=times, hr=range(8))
+    message = (
+        f"column 'at' holds clock times (row 6: '0:00'; row 7: '0:30'; row 8: '1:00'; row 9: '1:30') that are before "
+        f"the one from which they count, {clinic}/stays.csv, column 'intime' (row {{}}: '22:00'), so nobody knows "
+        "whether they are of the day after. Write dates in both, or times that count on over midnight (24:10)."
+    )
+    with pytest.raises(UserError) as error:
+        read(clinic, BY_THE_HOUR)
+    assert str(error.value) == f"{clinic}/charts.csv, {message.format(3)}"
+    for id in IDS:
+        write(clinic, f"of_{id}.csv", at=times, hr=range(8))
+    with pytest.raises(UserError) as error:
+        read(clinic, f"{A_FILE_A_STAY};since=intime")
+    assert str(error.value) == f"{clinic}/of_a.csv, {message.format(2)}"
+    # Those that count on over midnight say what they mean.
+    later = [f"{22 + half // 2}:{30 * (half % 2):02}" for half in range(8)]
+    write(clinic, "charts.csv", id=["b"] * 9, at=[*later, "21:30"], hr=[*range(8), 9])
+    np.testing.assert_array_equal(read(clinic, BY_THE_HOUR)[1].values[:, 0], [0.5, 2.5, 4.5, 6.5])
+
+
+def test_clock_times_after_a_clock_time_count_from_it(clinic):
+    begins(clinic, "8:15", "", "9")
+    write(clinic, "charts.csv", id=[*"aabc"], at=["8:15", "10:15", "7:00", "8:30"], hr=[1, 2, 3, 4])
+    first, second, third = read(clinic, BY_THE_HOUR)
+    np.testing.assert_array_equal(first.values[:, 0], [1, NAN, 2])
+    # Before a number of hours there is a time, as before a date.
+    assert (second, third) == (None, None)
+
+
 A_FILE_A_STAY = "vitals=of_{id}.csv:time=at;step=1;unit=h"
 
 
