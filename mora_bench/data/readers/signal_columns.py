@@ -12,7 +12,7 @@ import pandas as pd
 
 from mora_bench.data.modalities.signal import Series
 from mora_bench.data.modalities.units import listed_units
-from mora_bench.data.readers import signal_tables
+from mora_bench.data.readers import frames, signal_tables
 from mora_bench.data.readers.cells import nothing, refuse
 from mora_bench.data.readers.links import inside
 from mora_bench.data.readers.path_columns import Absent, located, paths
@@ -106,7 +106,7 @@ def _duration(seconds: float) -> str:
 def _values(
     frame: pd.DataFrame, entry: SignalEntry, bases: Sequence[Path], file: Path, absent: Absent
 ) -> tuple[Any, ...]:
-    begins = beginnings(frame[entry.since], entry, file) if entry.since else None
+    begins = beginnings(frame[entry.since], entry, file, _commas(file)) if entry.since else None
     if entry.key:
         return tuple(_of_all(frame, entry, [*bases, file.parent.resolve()], file, absent, begins))
     column = paths(frame, f"{entry.name}={entry.path}")
@@ -122,6 +122,11 @@ def _values(
             "there on. Compare its times with theirs, and the unit of time."
         )
     return samples
+
+
+def _commas(file: Path) -> bool:
+    """Whether numbers of a table may have a decimal comma."""
+    return frames.dialect(file, frames.names(file)).separator != ","
 
 
 def _of_file(path: Path, entry: SignalEntry, begin: tuple[Moments, int] | None) -> Any:

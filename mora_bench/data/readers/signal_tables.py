@@ -11,6 +11,7 @@ import pandas as pd
 from mora_bench.data.modalities.signal import Series
 from mora_bench.data.readers import frames
 from mora_bench.data.readers.cells import NOTHING, refuse
+from mora_bench.data.readers.decimals import decimals
 from mora_bench.data.readers.signal_entry import SignalEntry
 from mora_bench.data.readers.signal_files import listed_channels
 from mora_bench.data.readers.signal_times import Moments, moments
@@ -87,22 +88,24 @@ class _Rows:
         frame: all cells as text; channels: the C names.
         values: float64 [rows, C], NaN where a cell is empty; of a table with a row a measurement, [rows, 1].
         which: int [rows], the channel of each row, -1 for none that is asked for; None where a row is a step.
+        commas: whether numbers may have a decimal comma.
     """
 
     def __init__(self, frame: pd.DataFrame, entry: SignalEntry, file: Path, known: Sequence[str]):
         self.frame, self.file = frame, file
+        self.commas = frames.dialect(file, [*frame]).separator != ","
         if entry.channel:
             names = frame[entry.channel].str.strip()
             self.channels = entry.channels or tuple(sorted(set(names) - {""}))
             number_of = {name: k for k, name in enumerate(self.channels)}
             self.which: np.ndarray | None = names.map(number_of).fillna(-1).to_numpy(int)
-            self.values = _numbers(frame[entry.value].where(self.which >= 0, ""), file)[:, None]
+            self.values = _numbers(frame[entry.value].where(self.which >= 0, ""), file, self.commas)[:, None]
             return
         self.which = None
         self.channels = entry.channels or tuple(name for name in frame if name not in known)
         if not self.channels:
             raise UserError(f"{file}: no column of values beside {', '.join(known)}.")
-        columns = [_numbers(frame[name], file) for name in self.channels]
+        columns = [_numbers(frame[name], file, self.commas) for name in self.channels]
         self.values = np.stack(columns, 1) if len(frame) else np.zeros((0, len(columns)))
 
     def check_channels(self, entry: SignalEntry) -> None:
@@ -123,7 +126,7 @@ class _Rows:
 
     def times(self, entry: SignalEntry, dated: bool = False) -> Moments | None:
         """Of each row its time; None where rows are steps."""
-        return moments(self.frame[entry.time], entry, self.file, dated) if entry.time else None
+        return moments(self.frame[entry.time], entry, self.file, self.commas, dated) if entry.time else None
 
 
 def _measurements(file: Path, entry: SignalEntry, keys: Sequence[str]) -> _Rows:
@@ -135,11 +138,11 @@ def _measurements(file: Path, entry: SignalEntry, keys: Sequence[str]) -> _Rows:
     return _Rows(frames.frame(file, wanted, rowless=True), entry, file, known)
 
 
-def _numbers(cells: pd.Series, file: Path) -> np.ndarray:
+def _numbers(cells: pd.Series, file: Path, commas: bool) -> np.ndarray:
     """float64 [rows], NaN where a cell is empty."""
     plain = cells.str.strip()
     empty = plain.str.lower().isin(NOTHING)
-    numbers = pd.to_numeric(plain, errors="coerce").to_numpy(np.float64)
+    numbers = decimals(plain, commas)
     with np.errstate(over="ignore"):
         odd = ~np.isfinite(numbers.astype(np.float32)) & ~empty.to_numpy()
     refuse(cells, odd, file, "is no finite number", "Correct the table, leave the cell empty, or say which channels=.")
@@ -176,17 +179,19 @@ def _binned(
 ) -> np.ndarray:
     """float64 [T, channels]: the mean of what falls into each step of `duration` seconds from time 0 on, NaN where
     nothing does. What was before time 0 or not before `until` is left out."""
-    step = np.floor(times / duration + ROUNDED).astype(np.int64)
+    step = np.floor(times / duration + ROUNDED)
     end = np.inf if entry.until is None else entry.until * entry.seconds / duration - ROUNDED
     row, column = np.nonzero(np.isfinite(values))
     number, channel = values[row, column], column if which is None else which[row]
     inside = (step[row] >= 0) & (step[row] < end) & (channel >= 0)
-    steps, channel, number = step[row][inside], channel[inside], number[inside]
-    count = int(steps.max(initial=-1)) + 1
+    channel, number = channel[inside], number[inside]
+    count = int(step[row][inside].max(initial=-1)) + 1
     if count > MOST_STEPS:
         raise UserError(
             f"{file}: a series of {count:,} steps of {duration:g} s; at most {MOST_STEPS:,} are read. Is unit= right?"
         )
+    # Only now: a time of 1e22 is no whole number of 64 bits.
+    steps = step[row][inside].astype(np.int64)
     total = np.zeros((count, channels))
     seen = np.zeros((count, channels))
     np.add.at(total, (steps, channel), number)

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from mora_bench.data.readers.cells import NOTHING, named, refuse
+from mora_bench.data.readers.decimals import decimals
 from mora_bench.data.readers.signal_entry import SignalEntry
 from mora_bench.errors import UserError
 
@@ -103,27 +104,30 @@ class Moments:
         return named(cells, [True] * len(cells))
 
 
-def beginnings(cells: pd.Series, entry: SignalEntry, file: Path) -> Moments:
-    """The times of a column, from which those of signals count; NaN where a cell is empty.
+def beginnings(cells: pd.Series, entry: SignalEntry, file: Path, commas: bool) -> Moments:
+    """The times of a column, from which those of signals count; NaN where a cell is empty. `commas`: as in `decimals`.
 
     Raises:
         UserError: a cell that holds no time; dates with a time zone among dates without one.
     """
     known = ~cells.str.strip().str.lower().isin(NOTHING).to_numpy()
-    found = moments(cells[known], entry, file, dated=True)
+    found = moments(cells[known], entry, file, commas, dated=True)
     seconds, dated, clock = np.full(len(cells), np.nan), np.zeros(len(cells), bool), np.zeros(len(cells), bool)
     seconds[known], dated[known], clock[known] = found.seconds, found.dated, found.clock
     return Moments(seconds, cells, found.where, dated, clock, found.zoned)
 
 
-def moments(cells: pd.Series, entry: SignalEntry, file: Path, dated: bool) -> Moments:
+def moments(cells: pd.Series, entry: SignalEntry, file: Path, commas: bool, dated: bool) -> Moments:
     """Times in seconds: numbers in the entry's unit, 7:30 as hours and minutes, or, where `dated`, dates.
+
+    Args:
+        commas: as in `decimals`.
 
     Raises:
         UserError: as `beginnings`; dates that are not `dated`.
     """
     plain = cells.str.strip()
-    seconds = pd.to_numeric(plain, errors="coerce").to_numpy(np.float64) * entry.seconds
+    seconds = decimals(plain, commas) * entry.seconds
     if dated:
         written = _written_by_hospitals(plain, np.isfinite(seconds))
         seconds[written] = np.nan

@@ -264,6 +264,30 @@ def test_numbers_do_not_count_from_dates_nor_dates_from_numbers(clinic, begin, t
     assert str(error.value) == f"{clinic}/of_b.csv, " + message.format(2)
 
 
+@pytest.mark.parametrize(("separator", "begin"), [(";", "2,5"), ("|", "2.5"), ("\t", "2,5")])
+def test_decimal_commas_are_points_where_no_comma_separates_fields(clinic, separator, begin):
+    frame = pd.DataFrame({"id": ["a", "a"], "at": ["2,5", "4.5"], "hr": ["70,5", "7.25"], "bp": ["-1,5", ""]})
+    frame.to_csv(clinic / "charts.csv", index=False, sep=separator)
+    pd.DataFrame({"id": IDS, "ill": [0, 1, 0], "note": ["x", "y", "z"], "intime": [begin] * 3}).to_csv(
+        clinic / "stays.csv", index=False, sep=separator
+    )
+    np.testing.assert_array_equal(read(clinic, BY_THE_HOUR)[0].values, [[70.5, -1.5], [NAN, NAN], [7.25, NAN]])
+    long = frame.melt(["id", "at"], ["hr", "bp"])
+    long.to_csv(clinic / "charts.csv", index=False, sep=separator)
+    first = read(clinic, f"{BY_THE_HOUR};channel=variable;value=value;channels=hr,bp")[0]
+    np.testing.assert_array_equal(first.values, [[70.5, -1.5], [NAN, NAN], [7.25, NAN]])
+
+
+@pytest.mark.parametrize("cell", ["1,2,3", "1,", "1.2,3", "a,5"])
+def test_other_commas_are_in_no_number(clinic, cell):
+    pd.DataFrame({"id": ["a"], "at": [1], "hr": [cell]}).to_csv(clinic / "charts.csv", index=False, sep=";")
+    with pytest.raises(UserError, match=f"column 'hr' is no finite number in row 2: '{cell}'"):
+        read(clinic, "v=charts.csv:key=id;time=at;step=1")
+    write(clinic, "charts.csv", id=["a"], at=[1], hr=["7,5"])
+    with pytest.raises(UserError, match="column 'hr' is no finite number in row 2: '7,5'"):
+        read(clinic, "v=charts.csv:key=id;time=at;step=1")
+
+
 def test_clock_times_over_midnight_are_refused(clinic):
     """Four hours had been two: what was after midnight was taken for before the beginning."""
     begins(clinic, *["22:00"] * 3)
@@ -403,6 +427,18 @@ def test_what_cannot_be_read_of_a_table_is_named(clinic, rows, message):
     write(clinic, "charts.csv", **rows)
     with pytest.raises(UserError, match=message):
         read(clinic, "v=charts.csv:key=id;time=t;step=1")
+
+
+def test_times_beyond_whole_numbers_are_as_others(clinic, recwarn):
+    """NumPy had warned on stderr, and the series was absent."""
+    write(clinic, "charts.csv", id=["a", "a", "a", "b"], t=["-1e22", 0, "1e22", "-1e300"], v=[1, 2, 3, 4])
+    entry = "v=charts.csv:key=id;time=t;step=1"
+    first, second, _ = read(clinic, f"{entry};until=5")
+    np.testing.assert_array_equal(first.values, [[2]])
+    assert second is None
+    with pytest.raises(UserError, match=r"a series of 10,000,000,000,000,000,000,001 steps of 1 s; .* Is unit= right"):
+        read(clinic, entry)
+    assert not recwarn.list
 
 
 def test_a_channel_that_no_row_is_of_is_refused_with_those_that_there_are(clinic):
