@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -94,7 +95,7 @@ class SignalFile(ABC):
         """The options that, beside the file's content, decide what is read."""
         entry = self.entry
         asked: list[Any] = [entry.channels, entry.rate, entry.until, entry.unit if entry.until else None]
-        asked += [entry.units] if entry.units else []
+        asked += [part for part in (entry.axes, entry.units) if part]
         return "" if asked == [(), None, None, None] else repr(asked)
 
     def fingerprint(self) -> str:
@@ -123,7 +124,8 @@ class WavFile(SignalFile):
 
 @dataclass(frozen=True)
 class ArrayFile(SignalFile):
-    """An array of NumPy, [T] or [T, C], NaN in gaps; channels are called "0", "1", ..."""
+    """An array of NumPy, [T] or [T, C], or [C, T] where the entry says so, NaN in gaps; channels are called "0", "1",
+    ..."""
 
     def channels(self) -> Sequence[Channel]:
         try:
@@ -133,7 +135,24 @@ class ArrayFile(SignalFile):
         if not isinstance(values, np.ndarray) or values.ndim not in (1, 2) or values.dtype.kind not in "fiu":
             raise UserError(f"{self.path}: expected one array of numbers, [T] or [T, C].")
         assert self.entry.rate is not None
-        return numbered(values, self.entry.rate)
+        if self._turned(values.shape):
+            first, second = values.shape
+            raise UserError(
+                f"{self.path}: an array [{first:,}, {second:,}], which as [T, C] is {second:,} channels of {first:,} "
+                f"steps. Most such have their channels first: turn it or say axes=CT if so; say axes=TC if it is right."
+            )
+        return numbered(values.T if self.entry.axes == "CT" else values, self.entry.rate)
+
+    def _turned(self, shape: tuple[int, ...]) -> bool:
+        """Whether an array has more channels than steps, and nobody said that it has."""
+        return not self.entry.axes and len(shape) == 2 and shape[1] > shape[0]
+
+    def details(self) -> str:
+        """What was decoded of an array that is refused now is not believed."""
+        turned = False
+        with suppress(ValueError, OSError, EOFError):
+            turned = self._turned(np.load(self.path, mmap_mode="r", allow_pickle=False).shape)
+        return " axes" * turned + super().details()
 
 
 def numbered(values: np.ndarray, rate: float) -> list[Channel]:

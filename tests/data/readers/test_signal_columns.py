@@ -399,6 +399,8 @@ def test_steps_are_not_moved_by_rounding(clinic):
         ("v={id}.csv:time=t;step=1;channel=item;value=x", "say which channels= there are"),
         ("v={id}.npy", "an array does not say its rate"),
         ("v={id}.wav:time=t;step=1", "are for tables, and this file is none"),
+        ("v={id}.npy:rate=1;axes=NT", "axes=NT; expected TC or CT"),
+        ("v={id}.csv:rate=1;axes=CT", "axes= is for arrays, and this file is none"),
         ("v={id}.csv:rate=1;since=intime", "since= says from when times count; give time= and step= too"),
         ("v=charts.csv:key=id;rate=1;since=intime", "since= says from when times count; give time= and step= too"),
         ("v={id}.csv:rate=1;channels=a,,b", "expected names with commas"),
@@ -535,6 +537,34 @@ def test_no_resampled_value_lies_outside_what_was_measured(measured, rates, tmp_
     assert len(samples) == -(-len(values) * rates[1] // rates[0])
     assert samples.min() >= values.min()
     assert samples.max() <= values.max()
+
+
+def test_an_array_of_more_channels_than_steps_says_its_axes(tmp_path):
+    """It is nearly always one whose channels come first."""
+    values = np.arange(12.0).reshape(3, 4)
+    np.save(tmp_path / "a.npy", values)
+
+    def array(words=""):
+        return ArrayFile(tmp_path / "a.npy", SignalEntry.of(f"x={{id}}.npy:rate=10{words}"))
+
+    with pytest.raises(UserError) as error:
+        array().read()
+    assert str(error.value) == (
+        f"{tmp_path}/a.npy: an array [3, 4], which as [T, C] is 4 channels of 3 steps. Most such have their channels "
+        "first: turn it or say axes=CT if so; say axes=TC if it is right."
+    )
+    np.testing.assert_array_equal(array(";axes=CT").read().values, values.T)
+    np.testing.assert_array_equal(array(";axes=CT;channels=2").read().values, values.T[:, 2:])
+    np.testing.assert_array_equal(array(";axes=TC").read().values, values)
+    assert len({array(words).details() for words in ("", ";axes=CT", ";axes=TC")}) == 3
+    # What is read as ever has the fingerprint that it had.
+    for shape in ((4, 3), (3, 3), (5,)):
+        np.save(tmp_path / "a.npy", np.ones(shape))
+        assert array().read().values.shape == (*shape, 1)[:2]
+        assert array().details() == repr([(), 10.0, None, None])
+    for content in (b"", b"nothing", (tmp_path / "a.npy").read_bytes()[:-1]):
+        (tmp_path / "a.npy").write_bytes(content)
+        assert array().details() == repr([(), 10.0, None, None])
 
 
 def test_a_slow_channel_is_joined_by_straight_lines(tmp_path):
