@@ -169,8 +169,8 @@ def _vectors(entry: str, frame: pd.DataFrame, columns: Columns, bases: list[Path
 
 
 def signal_notes(columns: Columns, table: Table) -> list[str]:
-    """A sentence on what each signal of a table that `read` gave was taken for."""
-    return [taken_for(entry.name, table.modalities[plain(entry.name)]) for entry in columns.signals]
+    """Sentences on what each signal of a table that `read` gave was taken for, and what a user should look at."""
+    return [note for entry in columns.signals for note in taken_for(entry.name, table.modalities[plain(entry.name)])]
 
 
 def notes(file: Path, columns: Columns) -> list[str]:

@@ -19,7 +19,7 @@ from mora_bench.data.readers.path_columns import Absent, located, paths
 from mora_bench.data.readers.path_columns import fields as fields_of
 from mora_bench.data.readers.path_columns import named as path_names
 from mora_bench.data.readers.signal_entry import TABLES, UNITS, SignalEntry
-from mora_bench.data.readers.signal_files import ArrayFile, SignalFile, WavFile
+from mora_bench.data.readers.signal_files import ArrayFile, SignalFile, WavFile, unspelled
 from mora_bench.data.readers.signal_records import EdfFile, WfdbFile
 from mora_bench.data.readers.signal_times import Moments, beginnings
 from mora_bench.data.table import Column
@@ -66,18 +66,32 @@ def signals(
     return Column("signal", values)
 
 
-def taken_for(name: str, column: Column) -> str:
-    """A line on what the signals of a column were taken for."""
+def taken_for(name: str, column: Column) -> list[str]:
+    """A line on what the signals of a column were taken for, and one on each of their channels that may be another one
+    spelled otherwise."""
     present = [value for value in column.values if value is not None]
     if not present:
-        return f"signal {name!r}: no row has one"
+        return [f"signal {name!r}: no row has one"]
     first = present[0].read()
     named = listed_units(first.channels, first.units, NAMED)
     count = f"{len(first.channels)} channel{'s' * (len(first.channels) != 1)} {named}"
     rate = f"{first.rate:g} Hz" if first.rate >= 1 else f"a step every {_duration(1 / first.rate)}"
     lasts, gaps = _duration(len(first.values) / first.rate), float(np.isnan(first.values).mean())
     sentence = f"signal {name!r}: {len(present)} of {len(column.values)} rows have one; the first: {count}"
-    return f"{sentence}, {rate}, {lasts}, {gaps:.0%} of it gaps".replace("%", " %")
+    of_gaps = f"{gaps:.0%}".replace("%", " %")
+    return [f"{sentence}, {rate}, {lasts}, {of_gaps} of it gaps", *_spellings(name, first.channels)]
+
+
+def _spellings(name: str, channels: Sequence[str]) -> list[str]:
+    """A warning of each channel whose name differs in case or blanks alone from an earlier one's."""
+    firsts: dict[str, str] = {}
+    pairs = [(firsts.setdefault(unspelled(channel), channel), channel) for channel in channels]
+    return [
+        f"WARNING: signal {name!r}: its channels {first!r} and {other!r} differ in case or blanks alone. Write them "
+        "alike if they are one."
+        for first, other in pairs
+        if first != other
+    ]
 
 
 def lost(frame: pd.DataFrame, entry: SignalEntry, bases: Sequence[Path], file: Path) -> str:

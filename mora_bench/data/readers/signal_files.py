@@ -192,6 +192,11 @@ def places(names: Sequence[str], wanted: tuple[str, ...], path: Path) -> list[in
     return [names.index(name) for name in wanted or names]
 
 
+def unspelled(name: str) -> str:
+    """A channel's name without what alone tells spellings of one apart: its case, and blanks."""
+    return "".join(name.split()).casefold()
+
+
 def listed_channels(names: Sequence[str]) -> str:
     """The first of some channels' names, and how many more there are."""
     return listed([name[:LONGEST_NAME] or "one without a name" for name in names], LISTED)

@@ -13,7 +13,7 @@ from mora_bench.data.readers import frames
 from mora_bench.data.readers.cells import NOTHING, refuse
 from mora_bench.data.readers.decimals import decimals
 from mora_bench.data.readers.signal_entry import SignalEntry
-from mora_bench.data.readers.signal_files import listed_channels
+from mora_bench.data.readers.signal_files import listed_channels, unspelled
 from mora_bench.data.readers.signal_times import Moments, moments
 from mora_bench.errors import UserError
 
@@ -98,6 +98,7 @@ class _Rows:
             names = frame[entry.channel].str.strip()
             self.channels = entry.channels or tuple(sorted(set(names) - {""}))
             number_of = {name: k for k, name in enumerate(self.channels)}
+            self._check_spellings(set(names), entry)
             self.which: np.ndarray | None = names.map(number_of).fillna(-1).to_numpy(int)
             self.values = _numbers(frame[entry.value].where(self.which >= 0, ""), file, self.commas)[:, None]
             return
@@ -107,6 +108,18 @@ class _Rows:
             raise UserError(f"{file}: no column of values beside {', '.join(known)}.")
         columns = [_numbers(frame[name], file, self.commas) for name in self.channels]
         self.values = np.stack(columns, 1) if len(frame) else np.zeros((0, len(columns)))
+
+    def _check_spellings(self, names: set[str], entry: SignalEntry) -> None:
+        """Refuse rows that would be left out as they spell a channel that is read otherwise."""
+        wanted = {unspelled(name): name for name in self.channels}
+        other = next((name for name in sorted(names - {*self.channels}) if unspelled(name) in wanted), None)
+        if other is not None:
+            channel = wanted[unspelled(other)]
+            raise UserError(
+                f"{self.file}, column {entry.channel!r}: {other!r} differs from the channel {channel!r} in case or "
+                "blanks alone, and its rows would be left out. Write them alike if they are one, or say both in "
+                "channels=."
+            )
 
     def check_channels(self, entry: SignalEntry) -> None:
         """Refuse a channel that no row is of, in a table with a row a measurement; of others it would be no column.

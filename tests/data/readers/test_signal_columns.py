@@ -455,6 +455,46 @@ def test_a_channel_that_no_row_is_of_is_refused_with_those_that_there_are(clinic
         read(clinic, "v=steps.csv:key=id;time=t;step=1;channels=hr,Foo")
 
 
+@pytest.mark.parametrize(("first", "other"), [("Temp", "temp"), ("Heart Rate", "HeartRate"), ("aVR", "AVR")])
+def test_channels_that_differ_in_case_or_blanks_alone_are_named(clinic, first, other):
+    """They are two, each half of gaps."""
+    write(clinic, "charts.csv", id=["a"] * 2, t=[0, 1], item=[other, first], v=[36, 37])
+    entry = "v=charts.csv:key=id;time=t;step=1;channel=item;value=v"
+    columns = {"labels": ("ill",), "text": ("note",), "id": "id"}
+
+    def notes(entry):
+        asked = Columns(**columns, signal=(entry,))
+        return signal_notes(asked, own.read("stays", clinic / "stays.csv", asked))
+
+    differ = "differ in case or blanks alone. Write them alike if they are one."
+    warning = "WARNING: signal 'v': its channels '{}' and '{}' " + differ
+    assert notes(entry)[1:] == [warning.format(*sorted([first, other]))]
+    assert notes(f"{entry};channels={other},{first}")[1:] == [warning.format(other, first)]
+    # Of a table with a row a step, too.
+    write(clinic, "steps.csv", id=["a"], t=[0], **{first: [36], other: [37], "hr": [70]})
+    assert notes("v=steps.csv:key=id;time=t;step=1")[1:] == [warning.format(first, other)]
+    message = (
+        f"{clinic}/charts.csv, column 'item': '{other}' differs from the channel '{first}' in case or blanks alone, "
+        "and its rows would be left out. Write them alike if they are one, or say both in channels=."
+    )
+    with pytest.raises(UserError) as error:
+        read(clinic, f"{entry};channels={first}")
+    assert str(error.value) == message
+    write(clinic, "charts.csv", id=["a"] * 2, t=[0, 1], item=[first, "hr"], v=[36, 37])
+    assert len(notes(entry)) == 1
+
+
+def test_new_records_that_spell_a_channel_otherwise_are_refused(clinic):
+    """They would lack what they have."""
+    write(clinic, "charts.csv", id=["a", "b"], t=[0, 1], item=["Temp", "Temp"], v=[36, 37])
+    entry = "v=charts.csv:key=id;time=t;step=1;channel=item;value=v"
+    stays = own_table("stays", "stays.csv", labels=["ill"], text=["note"], signal=[entry], id="id")
+    trained = stays.read(clinic)
+    write(clinic, "charts.csv", id=["a", "b"], t=[0, 1], item=["temp", "Temp"], v=[36, 37])
+    with pytest.raises(UserError, match="'temp' differs from the channel 'Temp' in case or blanks alone"):
+        list(new_records(trained, clinic / "stays.csv", Views(), made=stays.made, id="id"))
+
+
 def test_two_columns_of_one_name_are_no_channel(clinic):
     (clinic / "steps.csv").write_text("id,t,hr,hr,bp\na,0,1,2,3\n")
     pq.write_table(pa.table([["a"], [0], [1], [2], [3]], names=["id", "t", "hr", "hr", "bp"]), clinic / "steps.parquet")
