@@ -10,8 +10,15 @@ import pandas as pd
 from mora_bench.errors import UserError
 from mora_bench.text import listed
 
+#: What stands in a cell of Excel whose formula failed; pandas does not say which error it was.
+ERROR = "#ERROR!"
+#: Errors of Excel as it shows them, and writes them into text files, in English and German, in lower case.
+ERRORS = (
+    ERROR.lower(), "#n/a", "#div/0!", "#ref!", "#value!", "#name?", "#num!", "#null!", "#spill!", "#calc!", "#field!",
+    "#blocked!", "#connect!", "#getting_data", "#nv", "#bezug!", "#wert!", "#zahl!",
+)  # fmt: skip
 #: How a table says that a value is not there, in lower case.
-NOTHING = ("", "nan", "na", "n/a", "none", "null")
+NOTHING = ("", "nan", "na", "n/a", "none", "null", *ERRORS)
 #: How many bad cells a message names.
 NAMED = 5
 
@@ -24,6 +31,24 @@ def nothing(value: str) -> bool:
 def text(value: str) -> str | None:
     """A cell's text, None where there is none."""
     return None if nothing(value) else value
+
+
+def keys(column: pd.Series) -> pd.Series:
+    """What a column that names somebody has in each row, without blanks around it; "" where it is empty or an error of
+    Excel, which names nobody. A word such as NA may be a name."""
+    cells = column.str.strip()
+    return cells.where(~cells.str.lower().isin(ERRORS), "")
+
+
+def errors(frame: pd.DataFrame) -> dict[str, str]:
+    """By column a sentence on the errors of Excel in it, which are read as empty cells; none where none is."""
+    sentences = {}
+    for name, cells in frame.items():
+        wrong = cells.str.strip().str.lower().isin(ERRORS)
+        if wrong.any():
+            what = f"cells that hold an error of Excel, and count as empty ({wrong.sum()})"
+            sentences[str(name)] = f"column {name!r}: {what}: {named(cells, wrong)}"
+    return sentences
 
 
 def named(column: pd.Series, bad: Iterable[bool]) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 
 import pandas as pd
 
+from mora_bench.data.readers.cells import ERROR
 from mora_bench.data.readers.workbooks import sheet
 from mora_bench.errors import UserError
 
@@ -200,7 +201,8 @@ def _check_once(names: Sequence[str], wanted: set[str], file: Path) -> None:
 
 def _excel(file: Path, columns: Sequence[str], more: Sequence[str], rows: int | None) -> Iterator[pd.DataFrame]:
     _check_size(file)
-    table = pd.read_excel(file, sheet(file), dtype=str, keep_default_na=False, engine="openpyxl")
+    # pandas has no text for a cell whose formula failed.
+    table = pd.read_excel(file, sheet(file), dtype=str, keep_default_na=False, engine="openpyxl").fillna(ERROR)
     # pandas calls a second column of a name NAME.1.
     again = [name for name in (*columns, *more) if f"{name}.1" in table.columns and name in table.columns]
     _check_once([*map(str, table.columns), *again], {*again}, file)

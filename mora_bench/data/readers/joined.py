@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from mora_bench.data.readers import frames
-from mora_bench.data.readers.cells import named, refuse
+from mora_bench.data.readers.cells import ERRORS, keys, named, refuse
 from mora_bench.errors import UserError
 
 #: How several rows of a key become one: their cells, one after the other.
@@ -83,10 +83,10 @@ def parts(
     for part in frames.parts(file, list(dict.fromkeys(wanted)), more, rows):
         table = part
         for join, other in others:
-            keys = part[join.key].str.strip()
-            examples[join] = examples[join] or next(iter(keys[keys != ""]), "")
-            matched |= {join} if keys.isin(other.index).any() else set()
-            cells = other.reindex(keys).fillna("").to_numpy().T
+            wanted_keys = keys(part[join.key])
+            examples[join] = examples[join] or next(iter(wanted_keys[wanted_keys != ""]), "")
+            matched |= {join} if wanted_keys.isin(other.index).any() else set()
+            cells = other.reindex(wanted_keys).fillna("").to_numpy().T
             table = table.assign(**dict(zip(other.columns, cells, strict=True)))
         if rows is None or len(part) < rows:
             _check_matched(file, others, matched, examples)
@@ -124,12 +124,12 @@ def notes(file: Path, joins: Sequence[Join], columns: Sequence[str]) -> list[str
     """Sentences on each further table: how many rows of the first one it matches, and which of `columns` both have."""
     first_columns, sentences = {*frames.names(file)}, []
     for join in joins:
-        keys = frames.frame(file, [join.key])[join.key].str.strip()
-        known = set(frames.frame(join.file, [join.key])[join.key].str.strip()) - {""}
-        lost = (~keys.isin(known)).tolist()
-        what = f"; none for {named(keys, lost)}" if any(lost) else ""
+        wanted = frames.frame(file, [join.key])[join.key]
+        known = set(keys(frames.frame(join.file, [join.key])[join.key])) - {""}
+        lost = (~keys(wanted).isin(known)).tolist()
+        what = f"; none for {named(wanted.str.strip(), lost)}" if any(lost) else ""
         sentences.append(
-            f"{join.file.name}: rows for {len(keys) - sum(lost)} of {len(keys)} values of {join.key!r}{what}"
+            f"{join.file.name}: rows for {len(wanted) - sum(lost)} of {len(wanted)} values of {join.key!r}{what}"
         )
         both = [
             name for name in columns if name in first_columns and name != join.key and name in frames.names(join.file)
@@ -143,13 +143,14 @@ def notes(file: Path, joins: Sequence[Join], columns: Sequence[str]) -> list[str
 def _by_key(join: Join, columns: Sequence[str]) -> pd.DataFrame:
     table = frames.frame(join.file, [join.key, *columns])
     # A row without a key is nobody's.
-    table = table[table[join.key].str.strip() != ""]
-    keys = table[join.key].str.strip()
+    names = keys(table[join.key])
+    table, names = table[names != ""], names[names != ""]
     if join.several:
-        rows = table.groupby(keys, sort=False)
+        filled = table[list(columns)].apply(lambda column: column.where(~column.str.lower().isin(ERRORS), ""))
+        rows = filled.groupby(names, sort=False)
         return pd.DataFrame(
             {c: rows[c].agg(lambda cells: BETWEEN.join(cell for cell in cells if cell)) for c in columns}
         )
     do = f"Make one row of them, or say {join.file.name}:{join.key}:{LIST}: then their cells stand one after the other."
-    refuse(table[join.key], keys.duplicated(), join.file, "has several rows for one value", do)
-    return table.set_index(keys)[list(columns)]
+    refuse(table[join.key], names.duplicated(), join.file, "has several rows for one value", do)
+    return table.set_index(names)[list(columns)]

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from mora_bench.data.readers import frames, joined
-from mora_bench.data.readers.cells import NAMED, named, refuse, text
+from mora_bench.data.readers.cells import NAMED, errors, named, refuse, text
 from mora_bench.data.readers.measured import is_number, measured
 from mora_bench.data.readers.own import names_of
 from mora_bench.data.readers.own_columns import plain
@@ -87,7 +87,7 @@ def new_records(
         refuse(ids, [name in seen for name in ids], file, "is not the first of its name", "Rename it.")
         seen.update(ids if id_column else ())
         modalities: dict[str, Column] = {}
-        notes: dict[str, str] = {}
+        notes = {f"{name}, errors": sentence for name, sentence in errors(frame).items()}
         for name, trained in trained_on.modalities.items():
             if name in cells:
                 rows, unlike = _measured(frame, cells[name], tuple(ids), file, commas)

@@ -13,7 +13,7 @@ from mora_bench import registry
 from mora_bench.data.contract import Dataset
 from mora_bench.data.groups import MOST
 from mora_bench.data.readers import frames, joined, official, vector_columns
-from mora_bench.data.readers.cells import nothing, refuse
+from mora_bench.data.readers.cells import errors, keys, nothing, refuse
 from mora_bench.data.readers.links import inside
 from mora_bench.data.readers.measured import Measured, asked, measured
 from mora_bench.data.readers.outcomes import commas, outcomes
@@ -184,6 +184,7 @@ def notes(file: Path, columns: Columns) -> list[str]:
     labelled = outcomes(frame, columns, file)
     sentences = [f"{file.name}: {_dialect(file)}, {len(frame)} rows"]
     sentences += [*joined.notes(file, columns.joins(file), columns.all()), *labelled.notes]
+    sentences += [f"WARNING: {sentence}" for sentence in errors(frame).values()]
     for name, measurement in _measured(frame, columns, file).items():
         sentences.append(f"column {name!r}: {measurement.kind} ({measurement.why})")
         sentences += [f"WARNING: column {name!r} {how}. Is it an input?" for how in _tells(measurement, labelled)]
@@ -220,7 +221,7 @@ def _patients(frame: pd.DataFrame, ids: pd.Series, columns: Columns, file: Path)
     if not columns.patient:
         return ids
     name, _, pattern = columns.patient.partition("~")
-    cells = frame[name].str.strip()
+    cells = keys(frame[name])
     empty = [not cell for cell in cells]
     if columns.empty_patient == "refuse":
         do = "Give every row one, or say --empty-patient own: then each of these rows is a patient of its own."
@@ -280,7 +281,7 @@ def _groups(file: Path, ids: pd.Series, all_ids: set[str], table: Path) -> tuple
     """
     frame = frames.frame(file, ("id", "group"))
     unique(frame["id"].str.strip(), file)
-    refuse(frame["group"], [not group.strip() for group in frame["group"]], file, "is empty", "Leave the row out.")
+    refuse(frame["group"], keys(frame["group"]) == "", file, "is empty", "Leave the row out.")
     odd = [id.strip() not in all_ids for id in frame["id"]]
     refuse(frame["id"], odd, file, f"is no id of {table.name}", "Write the file anew from this table (doctor).")
     group = dict(zip(frame["id"].str.strip(), frame["group"].str.strip(), strict=True))
@@ -291,7 +292,7 @@ def names_of(frame: pd.DataFrame, column: str | None, file: Path) -> pd.Series:
     """Unique names of the rows: those of a column, or their numbers in a spreadsheet."""
     if column is None:
         return pd.Series([f"row {i + 2}" for i in frame.index], name="row")
-    names = frame[column].str.strip()
+    names = keys(frame[column])
     refuse(frame[column], names == "", file, "is empty", "Give every row a name of its own.")
     unique(names, file)
     return names

@@ -8,9 +8,11 @@ from mora_bench.cli.main import main
 from mora_bench.data.groups import groups
 from mora_bench.data.readers import frames, joined
 from mora_bench.data.readers.measured import number
+from mora_bench.data.readers.new_records import new_records
 from mora_bench.data.readers.official import Official
 from mora_bench.data.readers.own import notes, own_table
 from mora_bench.data.readers.own_columns import Columns
+from mora_bench.data.readers.picture_paths import Views
 from mora_bench.data.readers.vector_columns import columns_of
 from mora_bench.data.sides import Side
 from mora_bench.errors import UserError
@@ -253,3 +255,79 @@ def test_a_workbook_of_several_sheets_is_refused_by_their_names(tmp_path):
         save(hidden, **others, plan=empty, south=frame.assign(id=id), last=blank)
         assert frames.names(file) == ["id", "ill"]
         assert frames.frame(file, ["id"])["id"].tolist() == [id]
+
+
+def workbook(folder, wrong, name="visits.xlsx", frame=None):
+    """The rows as an Excel file in which formulas failed; `wrong`: by column and row of a spreadsheet the error."""
+    from openpyxl import Workbook
+
+    book, frame = Workbook(), rows() if frame is None else frame
+    book.active.append(list(frame))
+    for row in frame.itertuples(index=False):
+        book.active.append(list(row))
+    for (column, row), error in wrong.items():
+        cell = book.active.cell(row, list(frame).index(column) + 1)
+        cell.value, cell.data_type = error, "e"
+    book.save(folder / name)
+    return folder / name
+
+
+def test_errors_of_excel_are_empty_cells_and_counted(tmp_path):
+    """One had ended in a traceback, or in advice to mend code."""
+    wrong = {("age", 7): "#N/A", ("age", 9): "#DIV/0!", ("note", 3): "#REF!", ("site", 4): "#N/A"}
+    file = workbook(tmp_path, wrong)
+    table = read(file, table=("age",), covariates=("site",))
+    assert [row and row["age"] for row in table.modalities["table"].values[4:9]] == [24, None, 26, None, 28]
+    assert table.modalities["note"].values[:3] == ("note 0", None, "note 2")
+    assert table.covariates["site"][:4] == ("s0", "s1", "", "s3")
+    lines = notes(file, Columns(("ill",), text=("note",), table=("age",), id="id", covariates=("site",)))
+    what = "cells that hold an error of Excel, and count as empty"
+    assert f"WARNING: column 'age': {what} (2): row 7: '#ERROR!'; row 9: '#ERROR!'" in lines
+    assert f"WARNING: column 'note': {what} (1): row 3: '#ERROR!'" in lines
+    # A text file holds the words that Excel shows, in the language of who saved it.
+    age = [*map(str, range(20, 58)), "#DIV/0!", "#NV"]
+    file = written(tmp_path, rows(age=age))
+    assert [row and row["age"] for row in read(file, table=("age",)).modalities["table"].values[37:]] == [
+        57,
+        None,
+        None,
+    ]
+    lines = notes(file, Columns(("ill",), text=("note",), table=("age",), id="id"))
+    assert f"WARNING: column 'age': {what} (2): row 40: '#DIV/0!'; row 41: '#NV'" in lines
+
+
+@pytest.mark.parametrize(
+    ("column", "asked", "message"),
+    [
+        ("ill", {}, r"column 'ill' is empty in row 5: '#ERROR!'. Say what an empty label counts as"),
+        ("finding", {"labels": ("finding",)}, r"column 'finding' has no label in row 5: '#ERROR!'"),
+        ("id", {}, r"column 'id' is empty in row 5: '#ERROR!'. Give every row a name"),
+        ("patient", {"patient": "patient"}, r"column 'patient' is empty in row 5: '#ERROR!'. Give every row one"),
+        ("age", {"weights": "age"}, r"column 'age' is no number above 0 in row 5: '#ERROR!'"),
+        ("split", {"split": "split"}, r"column 'split': of no side of a split in row 5: '#ERROR!'"),
+    ],
+)
+def test_an_error_of_excel_where_a_cell_must_hold_something_is_refused_by_row(tmp_path, column, asked, message):
+    with pytest.raises(UserError, match=message):
+        read(workbook(tmp_path, {(column, 5): "#N/A"}), **asked)
+
+
+def test_an_error_of_excel_is_nobody_s_key(tmp_path):
+    """The same error on both sides of a join is no match."""
+    file = workbook(tmp_path, {("patient", 2): "#N/A"})
+    more = pd.DataFrame({"patient": ["x", "p1", "p1"], "crp": ["7", "5", "x"]})
+    workbook(tmp_path, {("patient", 2): "#N/A", ("crp", 4): "#N/A"}, "more.xlsx", more)
+    records = read(file, table=("crp",), join=("more.xlsx:patient:list",)).modalities["table"].values
+    assert records[:5] == (None, None, {"crp": 5.0}, {"crp": 5.0}, None)
+    lines = joined.notes(file, [joined.Join.of("more.xlsx:patient", tmp_path)], ["crp"])
+    assert lines[0].startswith(
+        "more.xlsx: rows for 2 of 40 values of 'patient'; none for row 2: '#ERROR!'; row 3: 'p0'"
+    )
+
+
+def test_errors_of_excel_among_new_records_are_said(tmp_path):
+    trained_on = read(written(tmp_path), table=("age",))
+    file = workbook(tmp_path, {("age", 3): "#N/A"}, "new.xlsx")
+    (new,) = new_records(trained_on, file, Views())
+    assert new.table.modalities["table"].values[1] is None
+    assert new.notes["age, errors"].endswith("count as empty (1): row 3: '#ERROR!'")
