@@ -59,7 +59,7 @@ class DataOptions:
     none_label: str = ""
     """a name in a column of names that means none of the others, such as "No Finding\""""
     exclusive: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
-    """columns of 0 and 1 are classes that exclude each other"""
+    """columns of 0 and 1 are classes that exclude each other; of one column, values beside yes and no are classes"""
     image: tuple[str, ...] = ()
     """columns of paths of pictures (PNG, JPEG, TIFF, DICOM, NIfTI), ; between several; each is a modality. A path may
     be made of columns: film={folder}/{id}.png, and {id:.2} the first two letters"""

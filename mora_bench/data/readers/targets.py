@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from mora_bench.data.readers.cells import NOTHING, named, nothing, refuse
-from mora_bench.data.readers.measured import same
+from mora_bench.data.readers.measured import MOSTLY, is_number, same
 from mora_bench.errors import UserError
 from mora_bench.text import listed
 
@@ -29,6 +29,8 @@ LIKELY, SURELY = (",", "/", "+", "&"), (",", "/")
 #: Names of a class that may mean that nobody knows, in lower case.
 UNKNOWN = ("unknown", "unclear", "uncertain", "undetermined", "missing", "not available", "?")
 
+#: The share of cells up to which other numbers among 0 and 1 are taken for slips, and not for classes.
+RARELY = 0.05
 #: A longer cell is not read as a list of Python's.
 LONGEST_LIST = 10_000
 
@@ -47,7 +49,8 @@ class Policy:
         uncertain: labels that nobody knows (-1 or ?) in columns of 0 and 1: "refuse", "leave-out" their rows, or take
             them for "0" or "1".
         none_label: a name in a column of names that means none of the others, such as "No Finding".
-        exclusive: whether columns of 0 and 1 are classes that exclude each other.
+        exclusive: whether columns of 0 and 1 are classes that exclude each other; of one column that says mostly yes
+            and no, whether each value is a class of its own.
         grades: the names of a column of names, the lowest first, where they have an order.
     """
 
@@ -85,22 +88,40 @@ def targets(frame: pd.DataFrame, names: Sequence[str], file: Path, policy: Polic
     """
     values = set(frame[names[0]].str.strip().str.lower())
     marks = len(names) > 1 or (not policy.grades and values & {*YES_NO} and values <= {*YES_NO, *NOTHING, *UNCERTAIN})
-    _check_applies(policy, bool(marks), names, file)
+    odd = [] if marks else _odd_marks(frame[names[0]], policy)
+    _check_applies(policy, bool(marks), names, file, mostly=any(odd))
+    if not policy.exclusive:
+        do = "Correct them, or say --exclusive if each value is a class of its own (--none-label NAME if one is none)."
+        refuse(frame[names[0]], odd, file, "says yes and no, or 1 and 0, but not", do)
     labelled = _marked(frame, names, file, policy) if marks else _named(frame[names[0]], file, policy)
     if not labelled.kept.any():
         raise UserError(f"{file}, column {names[0]!r}: no row has a label.")
     return labelled
 
 
-def _check_applies(policy: Policy, marks: bool, names: Sequence[str], file: Path) -> None:
-    """Refuse what means nothing for labels that are written as these are: `marks` of 0 and 1, or names."""
+def _odd_marks(column: pd.Series, policy: Policy) -> list[bool]:
+    """Whether each cell is likely a slip in a column that says yes and no: over half of its cells do. Of numbers beside
+    0 and 1 a few are slips, and many are classes."""
+    cells = column.str.strip().str.lower()
+    marks, filled = cells.isin(YES_NO), ~cells.isin(NOTHING)
+    odd = filled & ~marks & ~cells.isin(UNCERTAIN)
+    named = policy.grades or policy.separator or policy.none_label
+    if named or {*cells[marks].map(YES_NO)} != {0, 1} or marks.sum() <= MOSTLY * filled.sum():
+        return []
+    numbers = all(is_number(part, commas=False) for cell in cells[odd] for part in _listed(cell, policy))
+    return [] if numbers and odd.sum() > RARELY * filled.sum() else odd.tolist()
+
+
+def _check_applies(policy: Policy, marks: bool, names: Sequence[str], file: Path, mostly: bool) -> None:
+    """Refuse what means nothing for labels that are written as these are: `marks` of 0 and 1, or names; `mostly`: names
+    of which most are such marks."""
     beside = {"--separator": policy.separator, "--none-label": policy.none_label}
     beside |= {"--empty-label negative": policy.empty * (policy.empty == "negative")}
     if policy.grades and not marks and any(beside.values()):
         wrong = next(option for option, asked in beside.items() if asked)
         raise UserError(f"{file}: {wrong} means nothing beside --grades: a row has one grade. Leave it out.")
     of_names = {"--separator": policy.separator, "--none-label": policy.none_label, "--grades": policy.grades}
-    of_marks = {"--exclusive": policy.exclusive, "--uncertain": policy.uncertain != REFUSE}
+    of_marks = {"--exclusive": policy.exclusive and not mostly, "--uncertain": policy.uncertain != REFUSE}
     odd = next((option for option, asked in (of_names if marks else of_marks).items() if asked), "")
     if odd:
         wanted, are = ("names", "holds 0 and 1") if marks else ("0 and 1", "holds names")
@@ -159,6 +180,9 @@ def _named(column: pd.Series, file: Path, policy: Policy) -> Targets:
     for row, held in enumerate(lists):
         values[row, [number_of[label] for label in held]] = 1
     single = bool(labels) and bool((values[kept].sum(1) == 1).all())
+    if policy.exclusive:
+        several = [len(listed) > 1 for listed in lists]
+        refuse(column, several, file, "names several labels", "Leave --exclusive out, or correct the table.")
     contradicted = [not_any and bool(listed) for not_any, listed in zip(without, lists, strict=True)]
     refuse(column, contradicted, file, f"has {policy.none_label!r} beside a label", "Correct these rows.")
     notes = [*left_out(kept), *_likely_slips(column, labels, policy)]
@@ -197,9 +221,9 @@ def left_out(kept: np.ndarray) -> list[str]:
 def _likely_slips(column: pd.Series, labels: Sequence[str], policy: Policy) -> list[str]:
     """Labels that may be the same under two spellings, several in one, or none."""
     warnings = []
-    alike: dict[str, list[str]] = {}
+    alike: dict[str | float, list[str]] = {}
     for label in labels:
-        alike.setdefault(re.sub(r"[\s_-]+(?=\w)", " ", label).strip(" .:").casefold(), []).append(label)
+        alike.setdefault(_spelling(label), []).append(label)
     for group in alike.values():
         if len(group) > 1:
             warnings.append(f"WARNING: {_quoted(group)} are labels of their own. Write them alike if they are one.")
@@ -220,6 +244,13 @@ def _likely_slips(column: pd.Series, labels: Sequence[str], policy: Policy) -> l
             f"WARNING: {_quoted(odd)} is taken for a label of its own ({rows}). Empty the cells if it is none."
         )
     return warnings
+
+
+def _spelling(label: str) -> str | float:
+    """What labels share that are likely one: 1, 1.0 and yes; "No finding" and "no-finding"."""
+    plain = re.sub(r"[\s_-]+(?=\w)", " ", label).strip(" .:").casefold()
+    parsed = same(label)
+    return float(YES_NO[plain]) if plain in YES_NO else plain if isinstance(parsed, str) else parsed
 
 
 def _quoted(labels: Iterable[str]) -> str:

@@ -187,11 +187,47 @@ def test_a_label_that_is_neither():
         ),
         (["a/b/c", "d"], "If '/' separates labels"),
         (["a+b", "a"], "If '+' separates labels"),
+        (["1", "1.0", "2", "2", "3"], "'1', '1.0' are labels of their own. Write them alike"),
+        (["02", "2", "3"], "'02', '2' are labels of their own"),
         (["unknown", "a"], "'unknown' is taken for a label of its own (row 2: 'unknown')"),
     ],
 )
 def test_likely_slips_are_said(cells, message):
     assert message in " ".join(labelled(cells).notes)
+
+
+MOSTLY_NO = ["1", *["0"] * 38]
+
+
+@pytest.mark.parametrize(
+    ("cells", "rows"),
+    [
+        (["yes", "no", "Y", "N", "TRUE", "f"], "row 7: 'f'"),
+        (["yes", "no", "no", "No?", ""], "row 5: 'No?'"),
+        ([*MOSTLY_NO, "2"], "row 41: '2'"),
+        ([*MOSTLY_NO, "0;1"], "row 41: '0;1'"),
+    ],
+)
+def test_an_odd_cell_among_yes_and_no_is_refused_by_row(cells, rows):
+    """It had made a class of each spelling without a word."""
+    with pytest.raises(UserError) as error:
+        labelled(cells, empty="leave-out")
+    assert f"t.csv, column 'ill' says yes and no, or 1 and 0, but not in {rows}. Correct them, or say" in str(
+        error.value
+    )
+
+
+def test_classes_beside_yes_and_no():
+    outcome = labelled(["yes", "no", "no", "late"], exclusive=True)
+    assert (outcome.task, outcome.labels) == ("multi-class", ("late", "no", "yes"))
+    with pytest.raises(UserError, match=r"column 'ill' names several labels in row 5: 'no;late'"):
+        labelled(["yes", "no", "no", "no;late"], exclusive=True)
+    # Numbers that are not rare are classes; where nobody says yes, no is a name; a name may mean none of the others.
+    assert labelled(["0", "0", "0", "1", "2"]).labels == ("0", "1", "2")
+    assert labelled(["no", "no", "no", "mass"]).labels == ("mass", "no")
+    assert labelled(["no", "no", "y", "mass"], none_label="no").labels == ("mass", "y")
+    slips = labelled(["yes", "Y", "no", "late"], exclusive=True).notes
+    assert slips == ("WARNING: 'Y', 'yes' are labels of their own. Write them alike if they are one.",)
 
 
 def test_what_is_no_slip_is_not_warned_of():
