@@ -10,6 +10,7 @@ import pandas as pd
 
 from mora_bench.data.readers import frames
 from mora_bench.data.readers.cells import ERRORS, keys, named, refuse
+from mora_bench.data.readers.spellings import apart
 from mora_bench.errors import UserError
 
 #: How several rows of a key become one: their cells, one after the other.
@@ -131,6 +132,13 @@ def notes(file: Path, joins: Sequence[Join], columns: Sequence[str]) -> list[str
         sentences.append(
             f"{join.file.name}: rows for {len(wanted) - sum(lost)} of {len(wanted)} values of {join.key!r}{what}"
         )
+        otherwise = apart(keys(wanted), known)
+        if otherwise:
+            sentences.append(
+                f"WARNING: {join.file.name}: {len(otherwise)} of {len(wanted)} values of {join.key!r} are spelled "
+                f"otherwise there, so that these rows have nothing of it: {otherwise[0][0]!r} is {otherwise[0][1]!r} "
+                "there. Write both columns alike."
+            )
         both = [
             name for name in columns if name in first_columns and name != join.key and name in frames.names(join.file)
         ]

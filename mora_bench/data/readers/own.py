@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mora_bench import registry
 from mora_bench.data.contract import Dataset
 from mora_bench.data.groups import MOST
 from mora_bench.data.readers import frames, joined, official, vector_columns
@@ -25,18 +24,15 @@ from mora_bench.data.readers.picture_paths import check_meant
 from mora_bench.data.readers.row_columns import covariates
 from mora_bench.data.readers.row_columns import weights as row_weights
 from mora_bench.data.readers.signal_columns import signals, taken_for
-from mora_bench.data.readers.targets import Targets
+from mora_bench.data.readers.slips import tells
+from mora_bench.data.readers.spellings import alike
 from mora_bench.data.readers.text_columns import from_files, texts, texts_of_files
 from mora_bench.data.table import Column, Table
 from mora_bench.data.weights import effective_size
 from mora_bench.errors import UserError
 
-#: A column of more kinds of values than these is not held against labels.
-MOST_KINDS = 10
 #: The share of rows of equal weight that rows are worth below which a few of them outweigh all others.
 FEW_OF = 0.1
-#: In fewer rows a column may say by chance who has a label.
-FEWEST_ROWS = 20
 
 
 def own_table(name: str, file: Path | str, **columns: Any) -> Dataset:
@@ -185,13 +181,18 @@ def notes(file: Path, columns: Columns) -> list[str]:
     sentences = [f"{file.name}: {_dialect(file)}, {len(frame)} rows"]
     sentences += [*joined.notes(file, columns.joins(file), columns.all()), *labelled.notes]
     sentences += [f"WARNING: {sentence}" for sentence in errors(frame).values()]
+    ids = names_of(frame, columns.id, file)
+    patients = _patients(frame, ids, columns, file)
+    sentences += alike(ids, columns.id, "ids") if columns.id else []
+    sentences += alike(patients, columns.patient.partition("~")[0], "patients") if columns.patient else []
     for name, measurement in _measured(frame, columns, file).items():
         sentences.append(f"column {name!r}: {measurement.kind} ({measurement.why})")
-        sentences += [f"WARNING: column {name!r} {how}. Is it an input?" for how in _tells(measurement, labelled)]
+        sentences += [f"WARNING: column {name!r} {how}. Is it an input?" for how in tells(measurement, labelled)]
     sides = columns.official.sides(frame[labelled.kept], file) if columns.official else ()
     for column in columns.group:
         groups = ["" if nothing(cell) else cell.strip() for cell in frame[column][labelled.kept]]
         several = len({*groups} - {""})
+        sentences += alike(groups, column, "groups")
         count = f"column {column!r}: {several} group{'s' * (several != 1)}"
         sentences.append(count if sides else f"{count}, none of which falls on two sides of a split")
         if several > MOST and column in columns.covariates:
@@ -210,9 +211,7 @@ def notes(file: Path, columns: Columns) -> list[str]:
         if worth < FEW_OF * len(drawn):
             sentences.append(f"WARNING: column {columns.weights!r}: a few {which} outweigh all others. Is that meant?")
     if columns.official:
-        ids = names_of(frame, columns.id, file)
-        patients = _patients(frame, ids, columns, file)[labelled.kept]
-        sentences += official.notes(sides, [*patients], columns.official.column)
+        sentences += official.notes(sides, [*patients[labelled.kept]], columns.official.column)
     return sentences
 
 
@@ -255,22 +254,6 @@ def _measured(frame: pd.DataFrame, columns: Columns, file: Path) -> dict[str, Me
     comma = {home: commas(home) for home in {*homes.values()}}
     # Rows are those of the first table, wherever a column comes from.
     return {name: measured(frame[name], kind, file, comma[homes[name]]) for name, kind in map(asked, columns.table)}
-
-
-def _tells(measurement: Measured, labelled: Targets) -> list[str]:
-    """Which labels a column gives away: those that each of its values, of two to ten, has always or never."""
-    if registry.made(registry.TASKS, labelled.task).columns:
-        return []
-    values = np.array([str(value) for value in measurement.values], object)[labelled.kept]
-    masks = {value: values == value for value in {*values} - {"None"}}
-    if not 2 <= len(masks) <= MOST_KINDS or len(values) < FEWEST_ROWS:
-        return []
-    sentences = []
-    for label, target in zip(labelled.labels, labelled.values[labelled.kept].T, strict=True):
-        shares = [target[mask].mean() for mask in masks.values()]
-        if {*shares} == {0.0, 1.0}:
-            sentences.append(f"says who has label {label!r}, and who has not")
-    return sentences
 
 
 def _groups(file: Path, ids: pd.Series, all_ids: set[str], table: Path) -> tuple[str, ...]:

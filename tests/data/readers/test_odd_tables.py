@@ -13,6 +13,7 @@ from mora_bench.data.readers.official import Official
 from mora_bench.data.readers.own import notes, own_table
 from mora_bench.data.readers.own_columns import Columns
 from mora_bench.data.readers.picture_paths import Views
+from mora_bench.data.readers.spellings import spelling
 from mora_bench.data.readers.vector_columns import columns_of
 from mora_bench.data.sides import Side
 from mora_bench.errors import UserError
@@ -331,3 +332,41 @@ def test_errors_of_excel_among_new_records_are_said(tmp_path):
     (new,) = new_records(trained_on, file, Views())
     assert new.table.modalities["table"].values[1] is None
     assert new.notes["age, errors"].endswith("count as empty (1): row 3: '#ERROR!'")
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("P00", "p00"), ("P 00", "P00"), ("100", "100.0"), ("0100", "100"), ("P007-2", "p7-02"), ("100.00", "0100")],
+)
+def test_spellings_of_a_name(one, other):
+    assert spelling(one) == spelling(other)
+
+
+@pytest.mark.parametrize(("one", "other"), [("1.05", "1.5"), ("1.2.0", "1.2"), ("100", "10"), ("P00", "P"), ("0", "")])
+def test_other_names_are_no_spellings(one, other):
+    assert spelling(one) != spelling(other)
+
+
+def test_a_patient_in_several_spellings_is_said(tmp_path):
+    """Each had been a patient, on any side of a split, without a word."""
+    patients = [["100", "100.0", "0100"][i % 3] if i < 6 else f"p{i // 2}" for i in range(40)]
+    ids = ["v0", *(f"v{i}" for i in range(2, 40)), "V 0"]
+    file = written(tmp_path, rows(patient=patients, id=ids, site=["Ulm", "ULM", "Bonn", "Köln"] * 10))
+    lines = notes(file, Columns(("ill",), text=("note",), id="id", patient="patient", group=("site",)))
+    do = "of their own, and differ in case, blanks, .0 or leading zeros alone. Write them alike if they are one."
+    assert f"WARNING: column 'patient': '0100', '100', '100.0' are patients {do}" in lines
+    assert f"WARNING: column 'id': 'V 0', 'v0' are ids {do}" in lines
+    assert f"WARNING: column 'site': 'ULM', 'Ulm' are groups {do}" in lines
+    assert not any("of their own" in line for line in notes(file, Columns(("ill",), text=("note",), patient="ill")))
+
+
+def test_a_join_that_fails_by_spelling_says_so(tmp_path):
+    file = written(tmp_path, rows(id=["1.0", "a1", *map(str, range(2, 40))]))
+    more = pd.DataFrame({"id": [*map(str, range(40)), "A1"], "crp": [*map(str, range(40)), "7"]})
+    written(tmp_path, more, "lab.csv")
+    lines = joined.notes(file, [joined.Join.of("lab.csv:id", tmp_path)], ["crp"])
+    assert lines == [
+        "lab.csv: rows for 38 of 40 values of 'id'; none for row 2: '1.0'; row 3: 'a1'",
+        "WARNING: lab.csv: 2 of 40 values of 'id' are spelled otherwise there, so that these rows have nothing of it: "
+        "'1.0' is '1' there. Write both columns alike.",
+    ]
