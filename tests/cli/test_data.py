@@ -93,7 +93,7 @@ def test_several_pictures_are_side_by_side_or_a_bag(clinic):
         ("ill", 0, "", "column 'ill' is empty in row 2: ''"),
         ("Film name", 7, "../../etc/passwd", "leads out of"),
         ("Film name", 7, "a\0b", "leads out of"),
-        ("Film name", 7, ".", "leads out of"),
+        ("Film name", 7, "./", "leads out of"),
         ("Film name", 7, "films/..", "leads out of"),
         ("Film name", 7, "x" * 5000, "leads out of"),
         ("patient", 3, "  ", "column 'patient' is empty in row 5"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -17,8 +17,14 @@ ERRORS = (
     ERROR.lower(), "#n/a", "#div/0!", "#ref!", "#value!", "#name?", "#num!", "#null!", "#spill!", "#calc!", "#field!",
     "#blocked!", "#connect!", "#getting_data", "#nv", "#bezug!", "#wert!", "#zahl!",
 )  # fmt: skip
-#: How a table says that a value is not there, in lower case.
-NOTHING = ("", "nan", "na", "n/a", "none", "null", *ERRORS)
+#: How a table says that a value is not there, in lower case: words, those that pandas takes for it, the point of SAS
+#: and errors of Excel.
+NOTHING = (
+    "", "nan", "na", "n/a", "n.a.", "none", "null", "<na>", "nat", "#na", "#n/a n/a", "-nan", "1.#ind", "-1.#ind",
+    "1.#qnan", "-1.#qnan", ".", *ERRORS,
+)  # fmt: skip
+#: Marks that may say so, or be a value: a - may mean that a test was negative.
+MARKS = ("-", "--", "---", "\u2013", "\u2014", "..", "...", "\u2026", "/", "?")
 #: How many bad cells a message names.
 NAMED = 5
 
@@ -38,6 +44,19 @@ def keys(column: pd.Series) -> pd.Series:
     Excel, which names nobody. A word such as NA may be a name."""
     cells = column.str.strip()
     return cells.where(~cells.str.lower().isin(ERRORS), "")
+
+
+def marked(column: pd.Series, marks: Sequence[str], what: str) -> list[str]:
+    """A warning of the cells of a column that hold one of some marks alone, given in lower case; none if none does.
+
+    Args:
+        what: what such a cell counts as.
+    """
+    odd = column.str.strip().str.lower().isin([mark for mark in marks if mark])
+    if not odd.any():
+        return []
+    do = "Empty these cells if nothing is there."
+    return [f"WARNING: column {column.name!r}: {named(column, odd)} counts as {what}. {do}"]
 
 
 def errors(frame: pd.DataFrame) -> dict[str, str]:

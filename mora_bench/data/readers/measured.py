@@ -65,7 +65,9 @@ def measured(column: pd.Series, kind: Kind | None, file: Path, commas: bool) -> 
         if codes and len(known) == len(filled):
             return Measured("category", f"whole numbers that begin with 0, such as {codes[0]}", tuple(cells))
         odd = [cell is not None and number(cell, commas) is None for cell in cells]
-        if len(known) > MOSTLY * len(filled):
+        others = {cell.casefold() for cell, wrong in zip(cells, odd, strict=True) if cell is not None and wrong}
+        # However often it stands there: one mark among numbers is no category, but a value that is not there.
+        if len(known) > MOSTLY * len(filled) or (len(others) == 1 and sum(odd) > 1):
             do = f"Correct them, or say {column.name}:number (they count as empty) or {column.name}:category."
             refuse(column, odd, file, "holds numbers, but not", do)
         elif sum(odd):

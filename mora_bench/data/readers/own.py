@@ -12,7 +12,7 @@ import pandas as pd
 from mora_bench.data.contract import Dataset
 from mora_bench.data.groups import MOST
 from mora_bench.data.readers import frames, joined, official, vector_columns
-from mora_bench.data.readers.cells import errors, keys, nothing, refuse
+from mora_bench.data.readers.cells import MARKS, NOTHING, errors, keys, marked, nothing, refuse
 from mora_bench.data.readers.links import inside
 from mora_bench.data.readers.measured import Measured, asked, measured
 from mora_bench.data.readers.outcomes import commas, outcomes
@@ -185,14 +185,19 @@ def notes(file: Path, columns: Columns) -> list[str]:
     patients = _patients(frame, ids, columns, file)
     sentences += alike(ids, columns.id, "ids") if columns.id else []
     sentences += alike(patients, columns.patient.partition("~")[0], "patients") if columns.patient else []
+    if columns.patient:
+        sentences += marked(patients.rename(columns.patient), [*NOTHING, *MARKS], "the name of one patient")
+    for name in (name for name in columns.text if not from_files(name)):
+        sentences += marked(frame[name], MARKS, "a text")
     for name, measurement in _measured(frame, columns, file).items():
         sentences.append(f"column {name!r}: {measurement.kind} ({measurement.why})")
+        sentences += marked(frame[name], MARKS, "a category") if measurement.kind == "category" else []
         sentences += [f"WARNING: column {name!r} {how}. Is it an input?" for how in tells(measurement, labelled)]
     sides = columns.official.sides(frame[labelled.kept], file) if columns.official else ()
     for column in columns.group:
         groups = ["" if nothing(cell) else cell.strip() for cell in frame[column][labelled.kept]]
         several = len({*groups} - {""})
-        sentences += alike(groups, column, "groups")
+        sentences += alike(groups, column, "groups") + marked(frame[column], MARKS, "a group")
         count = f"column {column!r}: {several} group{'s' * (several != 1)}"
         sentences.append(count if sides else f"{count}, none of which falls on two sides of a split")
         if several > MOST and column in columns.covariates:

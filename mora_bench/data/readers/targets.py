@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from mora_bench.data.readers.cells import NOTHING, named, nothing, refuse
+from mora_bench.data.readers.cells import MARKS, NOTHING, named, nothing, refuse
 from mora_bench.data.readers.measured import MOSTLY, is_number, same
 from mora_bench.errors import UserError
 from mora_bench.text import listed
@@ -27,7 +27,10 @@ SEPARATORS = ";|"
 #: Other separators that are likely: the first two whatever the parts are, the others if a part is a label by itself.
 LIKELY, SURELY = (",", "/", "+", "&"), (",", "/")
 #: Names of a class that may mean that nobody knows, in lower case.
-UNKNOWN = ("unknown", "unclear", "uncertain", "undetermined", "missing", "not available", "?")
+UNKNOWN = (
+    "unknown", "unclear", "uncertain", "undetermined", "missing", "not available", "[not available]", "not applicable",
+    "not done", "not known", "not reported", "n.d.", "k.a.", "keine angabe", "unbekannt", *MARKS,
+)  # fmt: skip
 
 #: The share of cells up to which other numbers among 0 and 1 are taken for slips, and not for classes.
 RARELY = 0.05

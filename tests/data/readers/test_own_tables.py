@@ -14,6 +14,7 @@ from mora_bench.data.readers.measured import measured
 from mora_bench.data.readers.own import notes, own_table
 from mora_bench.data.readers.own_columns import Columns
 from mora_bench.data.readers.targets import Policy, targets
+from mora_bench.data.readers.text_columns import texts
 from mora_bench.errors import UserError
 
 ROWS = {
@@ -133,6 +134,46 @@ def test_numbers_as_python_writes_them_are_numbers(values):
 
 def labelled(cells, **policy):
     return targets(pd.DataFrame({"ill": cells}), ["ill"], "t.csv", Policy(**policy))
+
+
+@pytest.mark.parametrize("mark", ["<NA>", "#N/A", "NaT", "n.a.", ".", "-nan", "1.#QNAN", " N.A. ", "#NV"])
+def test_marks_of_an_empty_cell(mark):
+    """pandas, R, SAS and Excel write them; they had been texts, categories and classes."""
+    assert texts(column("red", mark)).values == ("red", None)
+    assert measured(column("1", mark, "2"), None, "t.csv", False).values == (1, None, 2)
+    assert measured(column("a", mark, "b"), None, "t.csv", False).values == ("a", None, "b")
+    with pytest.raises(UserError, match=r"column 'ill' has no label in row 3"):
+        labelled(["a", mark, "b"])
+    assert targets(pd.DataFrame({"a": ["1", mark]}), ["a"], "t.csv", Policy(empty="leave-out")).kept.tolist() == [1, 0]
+
+
+@pytest.mark.parametrize("mark", ["-", "--", "k.A.", "not done", "<0.5"])
+def test_one_mark_among_numbers_is_refused_however_often_it_stands_there(mark):
+    """With it in half of the rows, the numbers had been categories."""
+    with pytest.raises(UserError) as error:
+        measured(column("1", mark, mark, mark.upper(), "2"), None, "t.csv", False)
+    rows = f"row 3: {mark!r}; row 4: {mark!r}; row 5: {mark.upper()!r}"
+    assert f"t.csv, column 'value' holds numbers, but not in {rows}. Correct them, or say value:number" in str(
+        error.value
+    )
+    assert measured(column("1", mark, mark, "2"), "number", "t.csv", False).values == (1, None, None, 2)
+
+
+@pytest.mark.parametrize("mark", ["-", "--", "\u2013", "?"])
+def test_marks_that_may_be_values_are_said(tmp_path, mark):
+    """A - may mean that a test was negative, so it is left as it is."""
+    frame = pd.DataFrame({"id": list("abcd"), "note": ["red", mark, "old", mark], "ill": ["1", "0", "1", "0"]})
+    frame = frame.assign(test=["+", mark, "+", "+"], site=["Ulm", "Ulm", "Bonn", mark], who=["p", "NA", "q", "NA"])
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    columns = {"text": ("note",), "table": ("test",), "group": ("site",), "patient": "who", "id": "id"}
+    do = "Empty these cells if nothing is there."
+    assert [line for line in notes(tmp_path / "t.csv", Columns(("ill",), **columns)) if "WARNING" in line] == [
+        f"WARNING: column 'who': row 3: 'NA'; row 5: 'NA' counts as the name of one patient. {do}",
+        f"WARNING: column 'note': row 3: {mark!r}; row 5: {mark!r} counts as a text. {do}",
+        f"WARNING: column 'test': row 3: {mark!r} counts as a category. {do}",
+        f"WARNING: column 'site': row 5: {mark!r} counts as a group. {do}",
+    ]
+    assert f"{mark!r} is taken for a label of its own (row 2: {mark!r})" in " ".join(labelled([mark, "+", "+"]).notes)
 
 
 def test_rows_without_a_label():
