@@ -213,7 +213,7 @@ def _described(name: str, file: Path, columns: dict[str, Any], plugin: Path, roo
     """Lines about a table: its task, what it holds, and how its columns were read."""
     from mora_bench import registry
     from mora_bench.data import datasets
-    from mora_bench.data.readers.own import notes, signal_notes
+    from mora_bench.data.readers.own import notes, signal_notes, text_notes
     from mora_bench.data.readers.own_columns import Columns
     from mora_bench.doctor.holds import diagnosis
 
@@ -221,7 +221,7 @@ def _described(name: str, file: Path, columns: dict[str, Any], plugin: Path, roo
     named = Columns(**columns)
     lines = notes(file.resolve(), named)
     table, whole = datasets.with_left_out(name, root)
-    lines += signal_notes(named, whole)
+    lines += [*text_notes(named, whole), *signal_notes(named, whole)]
     without = len(whole) - len(table)
     lines += [f"WARNING: {without} rows have nothing of any modality and are left out."] * bool(without)
     return [f"{name}: {file}, {table.task}", diagnosis(table), *(f"  {line}" for line in lines)]

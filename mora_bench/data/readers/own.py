@@ -17,6 +17,7 @@ from mora_bench.data.readers.links import inside
 from mora_bench.data.readers.measured import Measured, asked, measured
 from mora_bench.data.readers.outcomes import commas, outcomes
 from mora_bench.data.readers.own_columns import Columns, plain
+from mora_bench.data.readers.path_columns import asked as named_path
 from mora_bench.data.readers.path_columns import paths
 from mora_bench.data.readers.paths import unique
 from mora_bench.data.readers.picture_columns import pictures
@@ -26,7 +27,7 @@ from mora_bench.data.readers.row_columns import weights as row_weights
 from mora_bench.data.readers.signal_columns import signals, taken_for
 from mora_bench.data.readers.slips import tells
 from mora_bench.data.readers.spellings import alike
-from mora_bench.data.readers.text_columns import from_files, texts, texts_of_files
+from mora_bench.data.readers.text_columns import from_files, tagged, texts, texts_of_files
 from mora_bench.data.table import Column, Table
 from mora_bench.data.weights import effective_size
 from mora_bench.errors import UserError
@@ -111,7 +112,7 @@ def read(name: str, file: Path, columns: Columns) -> Table:
     for entry in columns.text:
         column = paths(frame, entry)
         of_files = from_files(entry)
-        read_texts = texts_of_files(column, bases, file, columns.absent_pictures) if of_files else texts(column)
+        read_texts = texts_of_files(column, bases, file, columns.absent_pictures) if of_files else texts(column, file)
         modalities[plain(str(column.name))] = read_texts
     for entry in columns.vector:
         modalities[plain(vector_columns.entry_of(entry)[0])] = _vectors(entry, frame, columns, bases, file)
@@ -162,6 +163,12 @@ def _vectors(entry: str, frame: pd.DataFrame, columns: Columns, bases: list[Path
         raise UserError(f"{file}: column {leaks[0]!r} {columns.hidden[leaks[0]]}, and --vector {entry} takes it, too.")
     (home,) = joined.homes(file, columns.joins(file), names[:1]).values()
     return vector_columns.from_columns(frame, names, file, commas(home))
+
+
+def text_notes(columns: Columns, table: Table) -> list[str]:
+    """A warning of each modality of texts of a table that `read` gave that hold markup."""
+    names = [plain(named_path(entry)[0]) for entry in columns.text]
+    return [note for name in names for note in tagged(name, table.modalities[name], table.ids)]
 
 
 def signal_notes(columns: Columns, table: Table) -> list[str]:

@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 
-from mora_bench.data.readers.cells import text
+from mora_bench.data.readers.cells import refuse, text
 from mora_bench.data.readers.path_columns import FIELD, Absent, located
 from mora_bench.data.table import Column
 from mora_bench.errors import UserError
 
 #: The most bytes of a file of text: no report is as long, and a column of pictures is soon noticed.
 MOST = 1 << 20
+#: What is no plain text, by what it begins with.
+WRITTEN = {
+    "{\\rtf": "RTF",
+    "%PDF-": "PDF",
+    "PK\x03\x04": "a packed file, as .docx is",
+    "\xd0\xcf\x11\xe0": "an old .doc",
+}
+#: The byte that plain text in UTF-8 never has, and UTF-16 has in every Latin letter.
+NUL = "\0"
+#: Markup: what a text begins with, or a tag that HTML has, anywhere in it.
+TAGS = re.compile(
+    r"\A\s*<(\?xml|!doctype|[a-z][\w:.-]*(\s[^<>]*)?/?>)|</?(html|body|div|span|p|br|b|i|table|tr|td|font)\b[^<>]*>",
+    re.I,
+)
 
 
 def from_files(entry: str) -> bool:
@@ -21,8 +36,16 @@ def from_files(entry: str) -> bool:
     return "=" in entry and FIELD.search(entry.partition("=")[2]) is not None
 
 
-def texts(column: pd.Series) -> Column:
-    """A column of texts."""
+def texts(column: pd.Series, file: Path) -> Column:
+    """A column of texts.
+
+    Raises:
+        UserError: a cell of it holds what is no plain text.
+    """
+    kinds = [_written(cell) for cell in column]
+    for kind in sorted({*kinds} - {""}):
+        odd = [other == kind for other in kinds]
+        refuse(column, odd, file, f"holds {kind}, and no plain text,", "Convert these cells to plain text.")
     return Column("text", tuple(map(text, column)))
 
 
@@ -40,12 +63,41 @@ def texts_of_files(column: pd.Series, bases: Sequence[Path], file: Path, absent:
     return Column("text", tuple(text("\n".join(filter(None, contents))) for contents in cells))
 
 
+def tagged(name: str, column: Column, ids: Sequence[str]) -> list[str]:
+    """A warning of the texts of a modality that hold markup; none if none does."""
+    found = [(id, TAGS.search(value)) for id, value in zip(ids, column.values, strict=True) if value is not None]
+    tags = [(id, match[0].strip()[:40]) for id, match in found if match]
+    if not tags:
+        return []
+    what = f"{len(tags)} of {len(found)} hold tags of HTML or XML, such as {tags[0][1]!r} ({tags[0][0]})"
+    return [f"WARNING: text {name!r}: {what}, which are read as words. Convert them to plain text."]
+
+
+def _written(content: str) -> str:
+    """What a text is that is no plain one, "" if it is."""
+    return _begins(content) or ("NUL bytes, as UTF-16 does" if NUL in content else "")
+
+
+def _begins(content: str) -> str:
+    """What a text is by its beginning, "" if that is of nothing known."""
+    start = content.lstrip("\ufeff \t\r\n")
+    return next((kind for begin, kind in WRITTEN.items() if start.startswith(begin)), "")
+
+
 def _text(path: Path) -> str:
     if not path.is_file():
         raise UserError(f"{path}: a folder; expected a file of text.")
     if path.stat().st_size > MOST:
         raise UserError(f"{path}: {path.stat().st_size:,} bytes; expected a text of at most {MOST:,}.")
+    content = path.read_bytes()
     try:
-        return path.read_text("utf-8-sig").strip()
+        plain = content.decode("utf-8-sig").strip()
     except UnicodeDecodeError as error:
-        raise UserError(f"{path}: no text in UTF-8 (byte {error.start}). Convert it: iconv -t UTF-8.") from None
+        # PDF and what is packed are no UTF-8, and iconv would not help.
+        if not (kind := _begins(content.decode("latin-1"))):
+            raise UserError(f"{path}: no text in UTF-8 (byte {error.start}). Convert it: iconv -t UTF-8.") from None
+    else:
+        kind = _written(plain)
+    if kind:
+        raise UserError(f"{path}: holds {kind}, and no plain text. Convert it to plain text in UTF-8.")
+    return plain

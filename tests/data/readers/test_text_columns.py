@@ -5,8 +5,10 @@ import pytest
 
 from mora_bench.data.readers import text_columns
 from mora_bench.data.readers.new_records import new_records
-from mora_bench.data.readers.own import own_table
+from mora_bench.data.readers.own import own_table, text_notes
+from mora_bench.data.readers.own_columns import Columns
 from mora_bench.data.readers.picture_paths import Views
+from mora_bench.data.readers.text_columns import texts
 from mora_bench.errors import UserError
 
 TEXTS = ["no change", "opacity left", "", "Ödem rechts"]
@@ -73,6 +75,55 @@ def test_what_is_no_text_is_named(clinic, monkeypatch, content, message):
     (clinic / "reports" / "20" / "s1.txt").write_bytes(content)
     with pytest.raises(UserError, match=message):
         dataset().read(clinic)
+
+
+RTF = r"{\rtf1\ansi\deff0 {\fonttbl{\f0 Arial;}}\f0\fs24 Kein Nachweis. Gr\'f6\'dfe normal.\par}"
+
+
+@pytest.mark.parametrize(
+    ("content", "kind"),
+    [
+        (RTF.encode(), "RTF"),
+        (b"\xef\xbb\xbf\r\n" + RTF.encode(), "RTF"),
+        (b"%PDF-1.4\n1 0 obj\n<< /Type /Catalog >>", "PDF"),
+        (b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n", "PDF"),
+        (b"PK\x03\x04\x14\x00\x06\x00\x08\x00\xff", "a packed file, as .docx is"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1", "an old .doc"),
+        ("No change".encode("utf-16-le"), "NUL bytes, as UTF-16 does"),
+        (b"No change\0\0", "NUL bytes, as UTF-16 does"),
+    ],
+)
+def test_what_is_no_plain_text_is_named_by_file(clinic, content, kind):
+    """The control words of RTF and PDF, and NUL bytes, had been words of the report."""
+    (clinic / "reports" / "20" / "s1.txt").write_bytes(content)
+    with pytest.raises(UserError) as error:
+        dataset().read(clinic)
+    assert str(error.value).endswith(f"s1.txt: holds {kind}, and no plain text. Convert it to plain text in UTF-8.")
+
+
+@pytest.mark.parametrize(("cell", "kind"), [(RTF, "RTF"), ("N\0o\0", "NUL bytes, as UTF-16 does"), ("%PDF-1.4", "PDF")])
+def test_a_cell_that_is_no_plain_text_is_named_by_row(cell, kind):
+    with pytest.raises(UserError) as error:
+        texts(pd.Series(["red", cell], name="note"), "t.csv")
+    assert f"t.csv, column 'note' holds {kind}, and no plain text, in row 3: {cell[:60]!r}. Convert" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["<html><body>red</body></html>", '<?xml version="1.0"?>', "red<br/>old", " <note id=1>red</note>", "a<BR>b"],
+)
+def test_markup_is_said(clinic, text):
+    (clinic / "reports" / "20" / "s2.txt").write_text(text)
+    columns = Columns(("ill",), text=("report={year}/{study}.txt",))
+    (line,) = text_notes(columns, dataset().read(clinic))
+    assert line.startswith("WARNING: text 'report': 1 of 3 hold tags of HTML or XML, such as '<")
+    assert line.endswith("(s2), which are read as words. Convert them to plain text.")
+
+
+@pytest.mark.parametrize("text", ["<5 mm", "a < b > c", "x <unknown> y", "[** name **]", "{note}", "100 % PDF"])
+def test_what_is_no_markup_is_not_warned_of(clinic, text):
+    (clinic / "reports" / "20" / "s2.txt").write_text(text)
+    assert text_notes(Columns(("ill",), text=("report={year}/{study}.txt",)), dataset().read(clinic)) == []
 
 
 def test_a_folder_is_no_text(clinic):
