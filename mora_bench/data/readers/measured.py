@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -20,6 +21,11 @@ WITH_COMMA = re.compile(r"[+-]?\d+,\d+")
 CODE = re.compile(r"0\d+")
 #: The largest number of single precision.
 LARGEST = 3.4e38
+#: A number with a unit or a % behind it, and a date as ISO 8601, with points, or with strokes, which a time may follow.
+WITH_UNIT = re.compile(r"[<>~\u2264\u2265]?\s*[+-]?\d+([.,]\d+)?\s*(%|\u2030|\u00b0|[^\W\d_]).*")
+DATE = re.compile(r"(\d{4}-\d{1,2}-\d{1,2}|\d{1,2}\.\d{1,2}\.\d{2,4}|\d{1,4}/\d{1,2}/\d{1,4})([T ].*)?")
+#: Categories of more kinds than these hardly repeat.
+MOST_KINDS = 10
 #: A column is meant to hold numbers if more than this share of its cells are numbers.
 MOSTLY = 0.5
 
@@ -48,12 +54,15 @@ def measured(column: pd.Series, kind: Kind | None, file: Path, commas: bool) -> 
         commas: whether 7,5 may be a number, because no comma separates fields.
 
     Raises:
-        UserError: some cells are numbers and some are not, and nobody said which kind it is.
+        UserError: some cells are numbers and some are not, or they are measures with units or dates, and nobody said
+            which kind it is.
     """
     cells = [None if nothing(value) else value.strip() for value in column]
     filled = [cell for cell in cells if cell is not None]
     numbers = [number(cell, commas) for cell in filled]
     known = [number for number in numbers if number is not None]
+    if kind is None:
+        _refuse_measures(column, cells, file)
     if kind == "category" or (kind is None and not known):
         kinds = len({*filled})
         why = "as you say" if kind else f"no number in it, {kinds} values"
@@ -79,6 +88,21 @@ def measured(column: pd.Series, kind: Kind | None, file: Path, commas: bool) -> 
         odd = [cell is not None and number(cell, commas) is None for cell in cells]
         why += f"; {lost} cells that are no numbers count as empty: {named(column, odd)}"
     return Measured("number", why, values)
+
+
+def _refuse_measures(column: pd.Series, cells: Sequence[str | None], file: Path) -> None:
+    """Refuse a column of many kinds of cells, most of which are numbers with a unit, or dates: no two of them are near
+    each other as categories. Few kinds, such as 18 years and 65 years, may be categories."""
+    filled = [cell for cell in cells if cell is not None]
+    say = f"say {column.name}:category"
+    for form, what, do in (
+        (WITH_UNIT, "numbers with something behind them", f"Write numbers alone, all in one unit, or {say}."),
+        (DATE, "dates", f"Give the time between two dates as a number, such as the age in years, or {say}."),
+    ):
+        held = [cell is not None and bool(form.fullmatch(cell)) and not NUMBER.fullmatch(cell) for cell in cells]
+        kinds = len({cell for cell, fits in zip(cells, held, strict=True) if fits})
+        if sum(held) > MOSTLY * len(filled) and kinds > min(MOST_KINDS, MOSTLY * len(filled)):
+            refuse(column, held, file, f"holds {what}", do)
 
 
 def is_number(cell: str, commas: bool) -> bool:

@@ -25,7 +25,7 @@ from mora_bench.data.readers.picture_paths import check_meant
 from mora_bench.data.readers.row_columns import covariates
 from mora_bench.data.readers.row_columns import weights as row_weights
 from mora_bench.data.readers.signal_columns import signals, taken_for
-from mora_bench.data.readers.slips import tells
+from mora_bench.data.readers.slips import hardly_repeats, tells
 from mora_bench.data.readers.spellings import alike
 from mora_bench.data.readers.text_columns import from_files, tagged, texts, texts_of_files
 from mora_bench.data.table import Column, Table
@@ -199,6 +199,8 @@ def notes(file: Path, columns: Columns) -> list[str]:
     for name, measurement in _measured(frame, columns, file).items():
         sentences.append(f"column {name!r}: {measurement.kind} ({measurement.why})")
         sentences += marked(frame[name], MARKS, "a category") if measurement.kind == "category" else []
+        few = "has categories that hardly repeat, of which little can be learned. Is it a category?"
+        sentences += [f"WARNING: column {name!r} {few}"] * hardly_repeats(measurement)
         sentences += [f"WARNING: column {name!r} {how}. Is it an input?" for how in tells(measurement, labelled)]
     sides = columns.official.sides(frame[labelled.kept], file) if columns.official else ()
     for column in columns.group:

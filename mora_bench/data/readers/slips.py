@@ -5,13 +5,19 @@ from __future__ import annotations
 import numpy as np
 
 from mora_bench import registry
-from mora_bench.data.readers.measured import Measured
+from mora_bench.data.readers.measured import MOSTLY, Measured
 from mora_bench.data.readers.targets import Targets
 
 #: A column of more kinds of values than these is not held against labels.
 MOST_KINDS = 10
 #: In fewer rows a column may say by chance who has a label.
 FEWEST_ROWS = 20
+
+
+def hardly_repeats(measurement: Measured) -> bool:
+    """Whether a column of categories has over half as many of them as cells, of at least 20."""
+    filled = [value for value in measurement.values if value is not None]
+    return measurement.kind == "category" and len(filled) >= FEWEST_ROWS and len({*filled}) > MOSTLY * len(filled)
 
 
 def tells(measurement: Measured, labelled: Targets) -> list[str]:

@@ -126,6 +126,44 @@ def test_a_column_of_numbers_but_for_a_few_cells_is_refused(tmp_path, odd):
     )
 
 
+@pytest.mark.parametrize(
+    ("form", "what", "do"),
+    [
+        ("{} mg/l", "numbers with something behind them", "Write numbers alone, all in one unit"),
+        ("{}%", "numbers with something behind them", "Write numbers alone"),
+        ("<{},5 x10^9/l", "numbers with something behind them", "Write numbers alone"),
+        ("2020-07-{}", "dates", "Give the time between two dates as a number"),
+        ("{}.07.1950", "dates", "Give the time between two dates"),
+        ("7/{}/50 10:30", "dates", "Give the time between two dates"),
+    ],
+)
+def test_measures_with_units_and_dates_are_no_categories(form, what, do):
+    """They had been as many categories as rows."""
+    cells = [form.format(i) for i in range(10, 28)]
+    with pytest.raises(UserError) as error:
+        measured(column(*cells, "none", "late"), None, "t.csv", False)
+    assert f"t.csv, column 'value' holds {what} in row 2: {cells[0]!r}; row 3: {cells[1]!r}" in str(error.value)
+    assert f"and 13 more. {do}" in str(error.value)
+    assert str(error.value).endswith("or say value:category.")
+    assert measured(column(*cells), "category", "t.csv", False).values == tuple(cells)
+
+
+@pytest.mark.parametrize(
+    "cells", [["18 years", "65 years"] * 9, ["20-29", "30-39", "<20"], ["T1", "T2"], ["2020-07-28"] * 9]
+)
+def test_categories_that_begin_with_a_number(cells):
+    assert measured(column(*cells), None, "t.csv", False).kind == "category"
+
+
+def test_categories_that_hardly_repeat_are_said(tmp_path):
+    names = [f"name{'abcdefghij'[i % 10]}{'klmn'[i // 10]}" for i in range(40)]
+    frame = pd.DataFrame({"who": names, "site": ["n", "s"] * 20, "ill": ["1", "0", "0", "1"] * 10})
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    assert [line for line in notes(tmp_path / "t.csv", Columns(("ill",), table=("who", "site"))) if "WARN" in line] == [
+        "WARNING: column 'who' has categories that hardly repeat, of which little can be learned. Is it a category?"
+    ]
+
+
 @given(st.lists(st.floats(-3e38, 3e38), min_size=1))
 def test_numbers_as_python_writes_them_are_numbers(values):
     measurement = measured(column(*map(repr, values)), None, "t.csv", False)
