@@ -1,35 +1,28 @@
 """Opens tables that other people made, of which anything may be wrong: text files, Excel and Parquet."""
 
-import csv
-import gzip
 import math
 import re
 import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from mora_bench.data.readers import separated
 from mora_bench.data.readers.cells import ERROR
+from mora_bench.data.readers.separated import PACKED, SEPARATORS, check_once, header
 from mora_bench.data.readers.workbooks import sheet
 from mora_bench.errors import UserError
 
-#: The most bytes that a packed file may have once unpacked: an Excel file, of which several times as much is built, and
-#: a text.
-UNPACKED, UNPACKED_TEXT = 500 << 20, 4 << 30
-#: The most letters of a field.
-LONGEST_FIELD = 16 << 20
+#: The most bytes that an Excel file may have once unpacked; several times as much is built of it.
+UNPACKED = 500 << 20
 #: A cell right of column ZZ, and the number of a row, in the XML of a sheet.
 FAR, ROW = re.compile(rb'<c [^>]*r="([A-Z]{3}[0-9]+)"'), re.compile(rb'<row [^>]*r="([0-9]+)"')
-#: Separators between the fields of a text, in the order in which they are tried, and their names.
-SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 #: Kinds of tables by the end of the file's name; a text may also be packed, as NAME.csv.gz.
 TEXT, EXCEL, PARQUET = (".csv", ".tsv", ".tab", ".psv", ".txt"), (".xlsx", ".xlsm"), (".parquet", ".pq")
-PACKED = ".gz"
 
 
 @dataclass(frozen=True)
@@ -44,8 +37,7 @@ class Dialect:
 
 
 def dialect(file: Path, columns: Sequence[str]) -> Dialect:
-    """How a table is written that has these columns: the first separator under which all of them exist, else the
-    one that makes the most columns.
+    """How a table is written that has these columns; its separator as `separator_of` finds it.
 
     Raises:
         UserError: its name does not say what it is, or it cannot be read.
@@ -58,15 +50,7 @@ def dialect(file: Path, columns: Sequence[str]) -> Dialect:
     if not name.endswith(TEXT):
         kinds = ", ".join((*TEXT, *EXCEL, *PARQUET))
         raise UserError(f"{file}: expected a table whose name ends in {kinds}, or a text that ends in {PACKED}.")
-    best, most = "", 0
-    for separator in SEPARATORS:
-        headings = header(file, separator)
-        if columns and {*columns} <= {*headings}:
-            best = separator
-            break
-        if len(headings) > most:
-            best, most = separator, len(headings)
-    return Dialect("text" if name == file.name.lower() else "packed text", best)
+    return Dialect("text" if name == file.name.lower() else "packed text", separated.separator_of(file, columns))
 
 
 def frame(file: Path, columns: Sequence[str], more: Sequence[str] = (), rowless: bool = False) -> pd.DataFrame:
@@ -85,7 +69,8 @@ def frame(file: Path, columns: Sequence[str], more: Sequence[str] = (), rowless:
 def parts(
     file: Path, columns: Sequence[str], more: Sequence[str] = (), rows: int | None = None, rowless: bool = False
 ) -> Iterator[pd.DataFrame]:
-    """`frame` in parts of at most `rows` rows, whose indices go on; no more of a text or a Parquet file is in memory.
+    """`frame` in parts of at most `rows` rows, whose indices go on, as a spreadsheet counts rows (from 0, below the
+    header); no more of a text or a Parquet file is in memory.
     All in one part if `rows` is not given; none of a table that has no rows and may have none (`rowless`).
 
     Raises:
@@ -97,11 +82,6 @@ def parts(
         read = {"Excel": _excel, "Parquet": _parquet}.get(style.kind)
         tables = _text(file, style.separator, columns, more, rows) if read is None else read(file, columns, more, rows)
         for part in tables:
-            if not isinstance(part.index, pd.RangeIndex):
-                # pandas takes what stands left of as many fields as the header has for names of rows.
-                raise UserError(
-                    f"{file}: a row has more fields than the header. Is a quote missing? Correct the table."
-                )
             if not part.empty:
                 any_row = True
                 yield part
@@ -145,58 +125,14 @@ def _readable(file: Path) -> Iterator[None]:
         raise UserError(f"{file}: not a readable table ({str(error)[:300]}). Download it again.") from error
 
 
-def header(file: Path, separator: str = ",") -> list[str]:
-    """The columns of a text, in order. A frame is not made of them: of 100,000 that takes half a minute."""
-    headings: dict[str, None] = {}
-
-    def seen(name: Any) -> bool:
-        headings[str(name)] = None
-        return len(headings) == 1
-
-    pd.read_csv(file, sep=separator, dtype=str, nrows=0, index_col=False, usecols=seen)
-    return list(headings)
-
-
 def _text(
     file: Path, separator: str, columns: Sequence[str], more: Sequence[str], rows: int | None
 ) -> Iterator[pd.DataFrame]:
-    if file.name.lower().endswith(PACKED):
-        _check_unpacked(file)
     headings = header(file, separator)
     if any("\0" in column for column in headings):
         raise UserError(f"{file}: not UTF-8 (its header has NUL bytes, as UTF-16's has). Save it as UTF-8.")
     _check_columns(headings, columns, file)
-    wanted = {*columns, *more}
-    _check_fields(file, separator, wanted)
-    options = {"sep": separator, "dtype": str, "keep_default_na": False, "usecols": lambda name: name in wanted}
-    if rows is None:
-        yield pd.read_csv(file, **options)
-    else:
-        with pd.read_csv(file, chunksize=rows, **options) as reader:
-            yield from reader
-
-
-def _check_fields(file: Path, separator: str, wanted: set[str]) -> None:
-    """Refuse a text in which a row has more fields than the header, of which pandas would drop the last ones, or a
-    column that is read has another one's name."""
-    csv.field_size_limit(LONGEST_FIELD)
-    opened = gzip.open if file.name.lower().endswith(PACKED) else open
-    with opened(file, "rt", encoding="utf-8-sig", newline="") as stream:
-        rows = csv.reader(stream, delimiter=separator)
-        names = next((row for row in rows if row), [])
-        _check_once(names, wanted, file)
-        for row in rows:
-            if len(row) > len(names):
-                raise UserError(
-                    f"{file}, line {rows.line_num}: {len(row)} fields, and the header has {len(names)}. Is a quote "
-                    "missing around a text that holds the separator? Correct the table."
-                )
-
-
-def _check_once(names: Sequence[str], wanted: set[str], file: Path) -> None:
-    twice = [name for name in wanted if list(names).count(name) > 1]
-    if twice:
-        raise UserError(f"{file}: two columns are called {sorted(twice)[0]!r}. Rename one.")
+    yield from separated.parts(file, separator, {*columns, *more}, rows)
 
 
 def _excel(file: Path, columns: Sequence[str], more: Sequence[str], rows: int | None) -> Iterator[pd.DataFrame]:
@@ -205,7 +141,7 @@ def _excel(file: Path, columns: Sequence[str], more: Sequence[str], rows: int | 
     table = pd.read_excel(file, sheet(file), dtype=str, keep_default_na=False, engine="openpyxl").fillna(ERROR)
     # pandas calls a second column of a name NAME.1.
     again = [name for name in (*columns, *more) if f"{name}.1" in table.columns and name in table.columns]
-    _check_once([*map(str, table.columns), *again], {*again}, file)
+    check_once([*map(str, table.columns), *again], {*again}, file)
     _check_columns(list(map(str, table.columns)), columns, file)
     step = rows or max(len(table), 1)
     yield from (table[first : first + step] for first in range(0, len(table), step))
@@ -216,7 +152,7 @@ def _parquet(file: Path, columns: Sequence[str], more: Sequence[str], rows: int 
     import pyarrow.parquet as pq
 
     schema = pq.read_schema(file)
-    _check_once(schema.names, {*columns, *more}, file)
+    check_once(schema.names, {*columns, *more}, file)
     _check_columns(schema.names, columns, file)
     wanted = [name for name in schema.names if name in {*columns, *more}]
     nested = [name for name in wanted if pa.types.is_nested(schema.field(name).type)]
@@ -237,24 +173,6 @@ def _as_text(value: Any) -> str:
         return ""
     # pandas writes whole numbers with gaps as floating ones, and a key or a year is no 2018.0.
     return str(int(value)) if isinstance(value, float) and value.is_integer() and abs(value) < 2**53 else str(value)
-
-
-@cache
-def _unpacked(file: Path, version: tuple[int, int]) -> bool:
-    """Whether a packed text is short enough."""
-    size = 0
-    with gzip.open(file) as stream:
-        while part := stream.read(1 << 20):
-            size += len(part)
-            if size > UNPACKED_TEXT:
-                return False
-    return True
-
-
-def _check_unpacked(file: Path) -> None:
-    now = file.stat()
-    if not _unpacked(file, (now.st_size, now.st_mtime_ns)):
-        raise UserError(f"{file}: over {UNPACKED_TEXT >> 30} GB once unpacked. Write fewer rows or columns.")
 
 
 def _check_columns(headings: Sequence[str], columns: Sequence[str], file: Path) -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from mora_bench.data.readers import frames
+from mora_bench.data.readers import frames, separated
 from mora_bench.data.readers.measured import measured
 from mora_bench.data.readers.own import notes, own_table
 from mora_bench.data.readers.own_columns import Columns
@@ -80,7 +80,7 @@ def test_what_is_no_table_is_said(tmp_path):
 
 
 def test_a_packed_text_that_would_fill_the_disk_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(frames, "UNPACKED_TEXT", 1000)
+    monkeypatch.setattr(separated, "UNPACKED", 1000)
     (tmp_path / "a.csv.gz").write_bytes(gzip.compress(b"id,ill\n" + b"a,1\n" * 1000))
     with pytest.raises(UserError, match="GB once unpacked"):
         frames.frame(tmp_path / "a.csv.gz", ["id"])
