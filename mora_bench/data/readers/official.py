@@ -9,9 +9,10 @@ from typing import Self
 
 import pandas as pd
 
-from mora_bench.data.readers.cells import named
+from mora_bench.data.readers.cells import NAMED, named
 from mora_bench.data.splits import SPLITS
 from mora_bench.errors import UserError
+from mora_bench.text import listed
 
 #: Published tables' names for the sides, in lower case.
 CALLED = {
@@ -68,8 +69,19 @@ class Official:
         sides = tuple(side[cell] for cell in cells)
         for name in ("train", "test"):
             if name not in sides:
-                raise UserError(f"{file}, column {self.column!r}: no row is for {name}. A split needs train and test.")
+                raise UserError(
+                    f"{file}, column {self.column!r}: no row is for {name}. A split needs train and test. "
+                    f"{self._taken(cells, side)}"
+                )
         return sides
+
+    def _taken(self, cells: pd.Series, side: Mapping[str, str]) -> str:
+        """Sentences on what the values of a column were taken for, and how to say otherwise, with its values where
+        two of them can be the two sides."""
+        counts = cells.value_counts()
+        taken = listed([f"{value!r} is {side[value]} ({n:,} rows)" for value, n in counts.items()], NAMED)
+        first, second = counts.index[:2] if len(counts) > 1 else ("A", "B")
+        return f"Here {taken}. Name the values, as in --split '{self.column}:train={first};test={second}'."
 
 
 def notes(sides: Sequence[str], patients: Sequence[str], column: str) -> list[str]:

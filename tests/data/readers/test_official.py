@@ -57,6 +57,12 @@ def test_values_are_named_or_known(tmp_path, spec, values, sides):
         ("fold", ("train", "", "test"), "of no side of a split in row 3: ''"),
         ("fold", ("train", "val"), "no row is for test. A split needs train and test"),
         ("fold:test=0", ("0", "0"), "no row is for train"),
+        (
+            "fold",
+            ("dev", "Dev", "holdout"),
+            r"no row is for train. A split needs train and test. Here 'dev' is val \(2 rows\), 'holdout' is test "
+            r"\(1 rows\). Name the values, as in --split 'fold:train=dev;test=holdout'\.",
+        ),
         ("fold:tests=0", ("0",), r"--split fold:tests=0: expected COLUMN:train=A,B"),
         ("fold:train=", ("0",), "expected COLUMN:train=A,B"),
     ],
