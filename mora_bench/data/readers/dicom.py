@@ -9,7 +9,8 @@ from pathlib import Path
 from mora_bench.data.readers import dicom_header as header
 from mora_bench.data.readers.dicom_codecs import check_unpackable
 from mora_bench.data.readers.dicom_picture import DicomFile
-from mora_bench.data.readers.dicom_stacks import Slice, chosen, slices_of
+from mora_bench.data.readers.dicom_slices import Slice, slices_of
+from mora_bench.data.readers.dicom_stacks import chosen
 from mora_bench.data.readers.links import inside
 from mora_bench.data.readers.window import Window
 from mora_bench.errors import UserError
