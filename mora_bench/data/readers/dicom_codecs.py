@@ -21,6 +21,9 @@ NAME = "imagecodecs"
 BASELINE, EXTENDED = "1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51"
 LOSSLESS = ("1.2.840.10008.1.2.4.57", "1.2.840.10008.1.2.4.70")
 JPEG_LS = ("1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.4.81")
+#: Streams that say themselves how many bits they have, JPEG-LS and (HT)J2K: those that lose nothing, and the others.
+DEEP_LOSSLESS = (JPEG_LS[0], *(f"1.2.840.10008.1.2.4.{n}" for n in (90, 92, 201, 202)))
+DEEP_LOSSY = (JPEG_LS[1], *(f"1.2.840.10008.1.2.4.{n}" for n in (91, 93, 203)))
 #: pydicom asks a plug-in for these three names.
 DECODER_DEPENDENCIES = dict.fromkeys((EXTENDED, *LOSSLESS, *JPEG_LS), ("imagecodecs",))
 #: Decoders of pydicom in the order in which they are asked, so that what else is installed changes no pixel.
@@ -68,13 +71,31 @@ def unpack(data: Any, frame: int, path: Path) -> np.ndarray:
     from pydicom.pixels import pixel_array
 
     plugin = _plugin(data, path)
-    unused = int(data.get("HighBit") or 0) - int(data.get("BitsStored") or 1) + 1
-    if unused <= 0 or plugin or data.get("SamplesPerPixel") != 1:
-        return pixel_array(data, index=frame, decoding_plugin=plugin)
+    upper = int(data.get("HighBit") or 0) - int(data.get("BitsStored") or 1) + 1 > 0
+    if not upper or plugin or data.get("SamplesPerPixel") != 1:
+        stored = pixel_array(data, index=frame, decoding_plugin=plugin)
+        return _without_unused_bits(stored, data)
     # Old files have their bits at the upper end; pydicom takes them to be at the lower one.
     stored = pixel_array(data, index=frame, correct_unused_bits=False)
     bits = 8 * stored.dtype.itemsize
     return (stored << (bits - 1 - int(data.HighBit))) >> (bits - int(data.BitsStored))
+
+
+def _without_unused_bits(stored: np.ndarray, data: Any) -> np.ndarray:
+    """Values of the bits that a file says are stored, with their sign. pydicom does so, but not for streams that have a
+    depth of their own (JPEG 2000, JPEG-LS), which may be deeper than what they hold.
+
+    What a lossy stream makes of the extreme values may go beyond these bits, and would wrap: there only values of which
+    none is negative, and some are in the uppermost quarter, as small negative ones without their sign are, get one.
+    """
+    bits, depth = 8 * stored.dtype.itemsize, int(data.get("BitsStored") or 0)
+    syntax = data.file_meta.TransferSyntaxUID
+    if not (0 < depth < bits) or data.get("SamplesPerPixel") != 1 or syntax not in (*DEEP_LOSSLESS, *DEEP_LOSSY):
+        return stored
+    signs_absent = stored.dtype.kind == "i" and stored.min() >= 0 and stored.max() >= 3 << (depth - 2)
+    if syntax in DEEP_LOSSLESS or signs_absent:
+        return (stored << (bits - depth)) >> (bits - depth)
+    return stored
 
 
 def _plugin(data: Any, path: Path) -> str:

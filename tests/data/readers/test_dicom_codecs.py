@@ -101,6 +101,75 @@ def test_values_with_a_sign_keep_it(syntax, tmp_path):
     assert np.array_equal(DicomFile(path, window=SOFT).read(), DicomFile(source, window=SOFT).read())
 
 
+def j2k(values, **more):
+    return imagecodecs.jpeg2k_encode(values, level=0, codecformat="j2k", reversible=True, **more)
+
+
+@pytest.mark.parametrize("bits", [10, 12, 15])
+@pytest.mark.parametrize(
+    ("syntax", "encode"),
+    [
+        (uid.JPEGLSLossless, imagecodecs.jpegls_encode),
+        (uid.JPEGLSNearLossless, imagecodecs.jpegls_encode),
+        (uid.JPEG2000Lossless, j2k),
+        (uid.JPEG2000, j2k),
+        (uid.HTJ2KLossless, lambda x: imagecodecs.htj2k_encode(x, reversible=True)),
+        (uid.HTJ2K, lambda x: imagecodecs.htj2k_encode(x, reversible=True)),
+        (uid.JPEGLosslessSV1, lambda x: imagecodecs.jpeg8_encode(x, lossless=True, predictor=1, bitspersample=16)),
+        (uid.RLELossless, None),
+    ],
+    ids=lambda value: value.name[:25] if hasattr(value, "name") else "",
+)
+@pytest.mark.parametrize("extended", [True, False])
+def test_a_stream_of_more_bits_than_are_stored_has_the_sign_that_is_stored(extended, syntax, encode, bits, tmp_path):
+    values = (np.arange(64).reshape(8, 8) - 32) * 2 ** (bits - 6)
+    fields = {"BitsStored": bits, "HighBit": bits - 1, "PixelRepresentation": 1}
+    stored = (values if extended else values & ((1 << bits) - 1)).astype(np.uint16)
+    source = write_dicom(tmp_path / "plain.dcm", stored, **fields)
+    plain = DicomFile(source).read()
+    expected = ((values - values.min()) / np.ptp(values) * 255).round()
+    assert np.array_equal(plain[..., 0], expected)
+    if encode is None:
+        path = tmp_path / "packed.dcm"
+        data = pydicom.dcmread(source)
+        data.compress(syntax)
+        data.save_as(path)
+    else:
+        path = compressed(source, tmp_path / "packed.dcm", syntax, encode(stored))
+    assert np.array_equal(DicomFile(path).read(), plain)
+
+
+@pytest.mark.parametrize(
+    "syntax", [uid.JPEGLSLossless, uid.JPEG2000Lossless, uid.RLELossless], ids=lambda s: s.name[:9]
+)
+def test_bits_that_are_not_stored_are_no_part_of_a_value(syntax, tmp_path):
+    values = np.arange(64, dtype=np.uint16).reshape(8, 8) * 60
+    # An overlay in the two uppermost bits.
+    marked = values | 0x4000 | np.uint16(0x8000) * (values % 7 == 0)
+    fields = {"BitsStored": 12, "HighBit": 11, "PixelRepresentation": 0}
+    source = write_dicom(tmp_path / "plain.dcm", marked, **fields)
+    streams = {uid.JPEGLSLossless: imagecodecs.jpegls_encode, uid.JPEG2000Lossless: j2k}
+    path = tmp_path / "packed.dcm"
+    if syntax in streams:
+        compressed(source, path, syntax, streams[syntax](marked))
+    else:
+        data = pydicom.dcmread(source)
+        data.compress(syntax)
+        data.save_as(path)
+    assert np.array_equal(DicomFile(path).read()[..., 0], (values / values.max() * 255).round())
+
+
+def test_what_a_lossy_stream_makes_of_the_largest_value_does_not_wrap(tmp_path):
+    # A signed value of 12 bits is at most 2047.
+    values = np.full((8, 8), 2047, np.int16)
+    values[:4] = 0
+    values[7, 7] = 2052
+    fields = {"BitsStored": 12, "HighBit": 11, "PixelRepresentation": 1, "WindowCenter": 1024, "WindowWidth": 2048}
+    source = write_dicom(tmp_path / "plain.dcm", values, **fields)
+    path = compressed(source, tmp_path / "packed.dcm", uid.JPEG2000, j2k(values))
+    assert DicomFile(path).read()[7, 7, 0] == 255
+
+
 @pytest.mark.parametrize("meaning", ["RGB", "YBR_FULL"])
 @pytest.mark.parametrize(
     "syntax", [uid.JPEGLosslessSV1, uid.JPEGLSLossless, uid.RLELossless], ids=lambda s: s.name[:20]
