@@ -20,6 +20,7 @@ END, PADDING = b"\xff\xd9", b"\0\xff"
 NAME = "imagecodecs"
 BASELINE, EXTENDED = "1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51"
 LOSSLESS = ("1.2.840.10008.1.2.4.57", "1.2.840.10008.1.2.4.70")
+RLE = "1.2.840.10008.1.2.5"
 JPEG_LS = ("1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.4.81")
 #: Streams that say themselves how many bits they have, JPEG-LS and (HT)J2K: those that lose nothing, and the others.
 DEEP_LOSSLESS = (JPEG_LS[0], *(f"1.2.840.10008.1.2.4.{n}" for n in (90, 92, 201, 202)))
@@ -72,11 +73,12 @@ def unpack(data: Any, frame: int, path: Path) -> np.ndarray:
 
     plugin = _plugin(data, path)
     upper = int(data.get("HighBit") or 0) - int(data.get("BitsStored") or 1) + 1 > 0
-    if not upper or plugin or data.get("SamplesPerPixel") != 1:
+    as_words = not plugin or data.file_meta.TransferSyntaxUID == RLE
+    if not upper or not as_words or data.get("SamplesPerPixel") != 1:
         stored = pixel_array(data, index=frame, decoding_plugin=plugin)
         return _without_unused_bits(stored, data)
-    # Old files have their bits at the upper end; pydicom takes them to be at the lower one.
-    stored = pixel_array(data, index=frame, correct_unused_bits=False)
+    # Old files have their bits at the upper end; pydicom takes them to be at the lower one. RLE packs words.
+    stored = pixel_array(data, index=frame, decoding_plugin=plugin, correct_unused_bits=False)
     bits = 8 * stored.dtype.itemsize
     return (stored << (bits - 1 - int(data.HighBit))) >> (bits - int(data.BitsStored))
 

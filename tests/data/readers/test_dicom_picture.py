@@ -179,13 +179,19 @@ def test_8_bit_values_without_any_scale_are_shown_as_they_are(tmp_path):
     assert levels(write_dicom(tmp_path / "a.dcm", stored, **eight)) == stored.tolist()
 
 
+@pytest.mark.parametrize("packing", [None, pydicom.uid.RLELossless], ids=["plain", "RLE"])
 @pytest.mark.parametrize("sign", [0, 1])
-def test_bits_at_the_upper_end_are_values_too(sign, tmp_path):
-    stored = np.array([[0, 100, 200, 2047]]) - 1000 * sign
-    more = {"BitsStored": 12, "HighBit": 15, "PixelRepresentation": sign}
+@pytest.mark.parametrize("bits", [10, 12])
+def test_bits_at_the_upper_end_are_values_too(bits, sign, packing, tmp_path):
+    stored = np.array([[0, 100, 200, 511]]) - 400 * sign
+    more = {"BitsStored": bits, "HighBit": 15, "PixelRepresentation": sign}
     # What stands below them is something else.
-    path = write_dicom(tmp_path / "a.dcm", ((stored << 4) | 5).astype(np.int16 if sign else np.uint16), **more)
-    expected = ((stored - stored.min()) / 2047 * 255).round()
+    path = write_dicom(tmp_path / "a.dcm", ((stored << 16 - bits) | 5).astype(np.int16 if sign else np.uint16), **more)
+    if packing:
+        data = pydicom.dcmread(path)
+        data.compress(packing)
+        data.save_as(path)
+    expected = ((stored - stored.min()) / 511 * 255).round()
     assert levels(path) == expected.tolist()
 
 
