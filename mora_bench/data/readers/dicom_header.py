@@ -137,8 +137,9 @@ class Frame:
         datasets = []
         for name, number in (("PerFrameFunctionalGroupsSequence", self.number), ("SharedFunctionalGroupsSequence", 0)):
             groups = self.data.get(name) or ()
-            sequences = (group.value for group in (groups[number] if number < len(groups) else ()) if group.VR == "SQ")
-            datasets += [sequence[0] for sequence in sequences if sequence]
+            sequences = (group for group in (groups[number] if number < len(groups) else ()) if group.VR == "SQ")
+            # Scanners put private sequences beside the groups, with attributes of the same names and other meanings.
+            datasets += [group.value[0] for group in sequences if group.value and not group.tag.is_private]
         return [*datasets, self.data]
 
     def get(self, name: str) -> Any:

@@ -45,6 +45,23 @@ def test_a_frames_own_groups_come_before_the_shared_ones_and_these_before_the_to
     assert levels(path, 1) == [[0, 128, 255], [255, 255, 0]]
 
 
+@pytest.mark.parametrize("private", [True, False])
+def test_private_sequences_of_a_frame_are_no_functional_groups(private, tmp_path):
+    frames = np.stack([STORED] * 2)
+    shared = {"PixelValueTransformationSequence": {"RescaleSlope": 2, "RescaleIntercept": -100}}
+    path = write_enhanced(tmp_path / "a.dcm", frames, shared, [{}, {}])
+    if private:
+        data = pydicom.dcmread(path)
+        for group in data.PerFrameFunctionalGroupsSequence:
+            group.add_new(0x20050014, "LO", "MAKER")
+            group.add_new(0x2005140F, "SQ", [item(RescaleSlope=1, RescaleIntercept=900, WindowCenter=5, WindowWidth=9)])
+        data.save_as(path)
+    # -100, 1900, 3900, ...: (x - 1899.5) / 3999 + 0.5.
+    expected = (np.clip((STORED * 2.0 - 100 - 1899.5) / 3999 + 0.5, 0, 1) * 255).round()
+    assert levels(path, window=Window(1900, 4000)) == expected.tolist()
+    assert levels(path) == [[0, 64, 128], [191, 255, 32]]
+
+
 def test_frames_lie_along_the_patient_not_in_the_order_of_the_file(tmp_path):
     frames = np.stack([np.full((2, 3), value, np.int16) for value in (30, 10, 20)])
     heights = [{"PlanePositionSequence": {"ImagePositionPatient": [0, 0, z]}} for z in (30, 10, 20)]
