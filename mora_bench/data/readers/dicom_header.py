@@ -16,6 +16,9 @@ from mora_bench.files import Version, version
 SUFFIXES, MOST_FRAMES, MOST_PIXELS = (".dcm", ".dicom", ".ima"), 100_000, 100_000_000
 #: Objects that have rows and columns and show no patient.
 MASKS = ("1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7")
+#: Pictures of nuclear medicine, and its kinds that are no slices (PS3.3, C.8.4.9.1.1).
+NUCLEAR = "1.2.840.10008.5.1.4.1.1.20"
+PROJECTIONS = ("STATIC", "WHOLE BODY", "DYNAMIC", "GATED", "TOMO", "GATED TOMO")
 #: How a file without preamble begins: group 2 or 8, in either order of bytes.
 BARE = (b"\2\0", b"\x08\0", b"\0\2", b"\0\x08")
 
@@ -133,14 +136,30 @@ class Frame:
 
     @cached_property
     def parts(self) -> list[Any]:
-        """The data sets that hold its attributes: its own functional groups, those that all frames share, the file."""
+        """The data sets that hold its attributes: its own functional groups, those that all frames share, the file; of
+        a reconstructed slice of nuclear medicine its detector, which alone says how the slice lies."""
         datasets = []
         for name, number in (("PerFrameFunctionalGroupsSequence", self.number), ("SharedFunctionalGroupsSequence", 0)):
             groups = self.data.get(name) or ()
             sequences = (group for group in (groups[number] if number < len(groups) else ()) if group.VR == "SQ")
             # Scanners put private sequences beside the groups, with attributes of the same names and other meanings.
             datasets += [group.value[0] for group in sequences if group.value and not group.tag.is_private]
+        detectors = self.data.get("DetectorInformationSequence") if self._lies_as_its_detector() else None
+        if detectors:
+            at = int(self.of_vector("DetectorVector") or 1) - 1
+            datasets.append(detectors[at if 0 <= at < len(detectors) else 0])
         return [*datasets, self.data]
+
+    def _lies_as_its_detector(self) -> bool:
+        """Whether the file is of nuclear medicine and not a projection, which is shown as stored, like a film."""
+        kind = list_of(self.data.get("ImageType") or ())
+        projection = len(kind) > 2 and str(kind[2]).strip().upper() in PROJECTIONS
+        return str(self.data.get("SOPClassUID") or "") == NUCLEAR and not projection
+
+    def of_vector(self, name: str) -> float | None:
+        """Its value of an attribute that has one for each frame; None where it has none."""
+        several = numbers(self.data.get(name))
+        return several[self.number] if self.number < len(several) else None
 
     def get(self, name: str) -> Any:
         """An attribute; None where it is absent or empty."""

@@ -24,6 +24,8 @@ PHASES = (
     "AcquisitionTime",
     "InstanceNumber",
 )
+#: Numbers of a frame of nuclear medicine, in lists with one for each frame.
+VECTORS = ("EnergyWindowVector", "PhaseVector", "RRIntervalVector", "TimeSlotVector")
 #: What makes a picture another one: these do not vary along a series that is run through once.
 CONTRASTS = (
     "EchoTime",
@@ -31,6 +33,7 @@ CONTRASTS = (
     "TemporalPositionIdentifier",
     "TemporalPositionIndex",
     "DiffusionBValue",
+    *VECTORS,
 )
 #: Names of a part of a series, which may also be given to a few of its slices.
 LABELS = (
@@ -120,6 +123,8 @@ def traits_of(frame: Frame) -> dict[str, float | str]:
 
 def _said(frame: Frame, name: str) -> Any:
     """An attribute, by any of its names; None where it is absent or empty."""
+    if name in VECTORS:
+        return frame.of_vector(name)
     values = (frame.get(one) for one in NAMES.get(name, (name,)))
     return next((value for value in values if value is not None and list_of(value)), None)
 

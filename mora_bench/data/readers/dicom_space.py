@@ -41,6 +41,12 @@ def along(frame: Frame, axes: np.ndarray | None) -> float | None:
     if axes is None or len(position) != 3:
         return None
     normal = np.cross(*axes)
+    # Nuclear medicine states the place of the first slice, and how far along the normal, or against it, the next one is
+    # (PS3.3, C.8.4.15).
+    slice_number = frame.of_vector("SliceVector")
+    if slice_number is not None:
+        spacing = (numbers(frame.get("SpacingBetweenSlices")) or numbers(frame.get("SliceThickness")) or (1.0,))[0]
+        position = tuple(np.array(position) + (slice_number - 1) * spacing * normal)
     if normal @ COUNTED[plane_of(axes)] < 0:
         normal = -normal
     return round(float(normal @ position), 3)

@@ -331,6 +331,47 @@ def test_a_slice_lies_alike_however_it_is_stored(axes, tmp_path):
         assert levels(path) == expected, name
 
 
+def write_spect(path, frames, axes, kind="RECON TOMO", spacing=4.0, **more):
+    """Slices of nuclear medicine: only the detector says how they lie; [N, H, W]."""
+    detector = item(ImageOrientationPatient=axes, ImagePositionPatient=[0, 0, 0])
+    fields = {"SOPClassUID": pydicom.uid.NuclearMedicineImageStorage, "DetectorInformationSequence": [detector]}
+    fields |= {"SpacingBetweenSlices": spacing, "SliceVector": list(range(1, len(frames) + 1)), "SeriesNumber": 1}
+    fields |= {"ImageType": ["ORIGINAL", "PRIMARY", kind, "EMISSION"]} if kind else {}
+    return write_dicom(path, frames, len(frames), **(fields | more))
+
+
+@pytest.mark.parametrize("kind", ["RECON TOMO", "RECON GATED TOMO", None])
+@pytest.mark.parametrize(
+    "axes", [AXIAL, [-1, 0, 0, 0, -1, 0], [-1, 0, 0, 0, 1, 0], CORONAL, [-1, 0, 0, 0, 0, 1], [0, 1, 0, 1, 0, 0]]
+)
+def test_slices_of_nuclear_medicine_lie_as_their_detector_says(axes, kind, tmp_path):
+    path = write_spect(tmp_path / "a.dcm", np.stack([STORED] * 2), axes, kind)
+    where = {"ImageOrientationPatient": axes, "ImagePositionPatient": [0, 0, 0]}
+    same = write_dicom(tmp_path / "b.dcm", STORED, **where)
+    assert all(np.array_equal(picture.read(), DicomFile(same).read()) for picture in dicom_frames(path))
+
+
+@pytest.mark.parametrize("axes", [AXIAL, [-1, 0, 0, 0, 1, 0]])
+@pytest.mark.parametrize("spacing", [4.0, -4.0])
+def test_slices_of_nuclear_medicine_are_counted_from_foot_to_head(spacing, axes, tmp_path):
+    path = write_spect(tmp_path / "a.dcm", np.stack([STORED] * 3), axes, spacing=spacing)
+    upwards = spacing * np.cross(axes[:3], axes[3:])[2] > 0
+    assert [picture.frame for picture in dicom_frames(path)] == ([0, 1, 2] if upwards else [2, 1, 0])
+    # The times of a heart that beats are runs of their own.
+    more = {"SliceVector": [1, 2, 1, 2], "TimeSlotVector": [1, 1, 2, 2]}
+    path = write_spect(tmp_path / "b.dcm", np.stack([STORED] * 4), AXIAL, spacing=4, **more)
+    with pytest.raises(UserError, match=r"1/1 \(2 pictures, TimeSlotVector 1\); 1/2"):
+        dicom_frames(path)
+    assert [picture.frame for picture in dicom_frames(path, series="1/2")] == [2, 3]
+
+
+@pytest.mark.parametrize("kind", ["STATIC", "WHOLE BODY", "TOMO", "DYNAMIC"])
+def test_projections_of_nuclear_medicine_are_shown_as_stored(kind, tmp_path):
+    path = write_spect(tmp_path / "a.dcm", np.stack([STORED] * 2), [-1, 0, 0, 0, 0, -1], kind)
+    expected = (STORED / 4000 * 255).round()
+    assert [levels(path, frame) for frame in (0, 1)] == [expected.tolist()] * 2
+
+
 def test_an_oblique_slice_is_turned_to_the_nearest_and_no_direction_to_none(tmp_path):
     tilt = np.deg2rad(20)
     axes = [-np.cos(tilt), 0.0, np.sin(tilt), 0.0, 1.0, 0.0]
