@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from mora_bench.data.readers.dicom_header import Frame, numbers
+from mora_bench.data.readers.dicom_tables import may_be_negative, table_of
 from mora_bench.data.readers.window import Window, grey
 from mora_bench.errors import UserError
 
@@ -28,7 +29,7 @@ def grey_levels(stored: np.ndarray, frame: Frame, window: Window | None, path: P
     shown = window or _window(frame)
     tables = None if window else frame.get("VOILUTSequence")
     if tables:
-        picture = _by_table(values, tables, data)
+        picture = _by_table(values, tables[0], frame)
     elif shown:
         function = "LINEAR" if window else str(frame.get("VOILUTFunction") or "LINEAR")
         picture = _by_window(values, shown, function, path)
@@ -45,10 +46,9 @@ def grey_levels(stored: np.ndarray, frame: Frame, window: Window | None, path: P
 
 def measured(stored: np.ndarray, frame: Frame, path: Path) -> np.ndarray:
     """Stored values in their unit, e.g. Hounsfield units, by the file's table or its slope and intercept."""
-    if frame.data.get("ModalityLUTSequence"):
-        import pydicom.pixels
-
-        return pydicom.pixels.apply_modality_lut(stored.astype(np.int64), frame.data)
+    tables = frame.data.get("ModalityLUTSequence")
+    if tables:
+        return table_of(tables[0], frame.data, int(frame.data.get("PixelRepresentation") or 0) == 1).of(stored)
     slope, intercept = (numbers(frame.get(f"Rescale{name}")) for name in ("Slope", "Intercept"))
     if (slope or (1.0,))[0] == 0:
         raise UserError(
@@ -110,15 +110,11 @@ def _by_window(values: np.ndarray, window: Window, function: str, path: Path) ->
     return _shares(share)
 
 
-def _by_table(values: np.ndarray, tables: Any, data: Any) -> np.ndarray:
-    """Values through the first of a file's tables of grey levels (VOI LUT)."""
-    import pydicom.pixels
-
-    dataset = pydicom.Dataset()
-    dataset.file_meta, dataset.VOILUTSequence = data.file_meta, tables
-    levels = pydicom.pixels.apply_voi(np.rint(values).astype(np.int64), dataset)
-    top = (1 << int(tables[0].LUTDescriptor[2])) - 1
-    return _shares(levels / max(top, int(levels.max())))
+def _by_table(values: np.ndarray, item: Any, frame: Frame) -> np.ndarray:
+    """Values through a table of grey levels (VOI LUT)."""
+    table = table_of(item, frame.data, may_be_negative(frame))
+    levels = table.of(values)
+    return _shares(levels / max((1 << table.bits) - 1, int(levels.max())))
 
 
 def _shares(share: np.ndarray) -> np.ndarray:

@@ -143,6 +143,48 @@ def test_a_table_of_measured_values_comes_before_slope_and_intercept(representat
     assert levels(path) == [[0, 128, 255, 255]]
 
 
+def rewritten(path, syntax, **more):
+    """The same data set in another encoding."""
+    data = pydicom.dcmread(path)
+    for name, value in more.items():
+        setattr(data, name, value)
+    data.file_meta.TransferSyntaxUID = syntax
+    pydicom.dcmwrite(path, data, implicit_vr=syntax.is_implicit_VR, little_endian=syntax.is_little_endian)
+    return path
+
+
+@pytest.mark.parametrize("syntax", SYNTAXES[:2], ids=lambda syntax: syntax.name[:8])
+@pytest.mark.parametrize(("first", "intercept"), [(-1024, -1024), (-1000, -500), (-200, -1000)])
+def test_a_table_of_grey_levels_may_begin_below_0_whatever_the_encoding(first, intercept, syntax, tmp_path):
+    stored = np.array([[0, 300, 800, 1500, 2000, 4095]], np.uint16)
+    tables = [table(first, list(range(0, 3000, 2)), 12, "OW")]
+    fields = {"RescaleSlope": 1, "RescaleIntercept": intercept, "PixelRepresentation": 0}
+    fields |= {"BitsStored": 12, "HighBit": 11, "VOILUTSequence": tables}
+    path = rewritten(write_dicom(tmp_path / "a.dcm", stored, **fields), syntax)
+    entries = np.clip(stored.astype(int) + intercept - first, 0, 1499) * 2
+    assert levels(path) == (entries / 4095 * 255).round().tolist()
+
+
+@pytest.mark.parametrize("syntax", SYNTAXES[:2], ids=lambda syntax: syntax.name[:8])
+@pytest.mark.parametrize("sign", [0, 1])
+def test_a_table_of_grey_levels_of_values_that_are_never_negative_may_begin_high(sign, syntax, tmp_path):
+    # Signed pixels and an intercept of 32768: no value is negative.
+    stored = (np.array([[0, 39999, 40001, 40003]]) - 32768 * sign).astype(np.int16 if sign else np.uint16)
+    one = table(0, [10, 20, 30, 40], 8, "OW")
+    one.add_new("LUTDescriptor", "US", [4, 40000, 8])
+    fields = {"PixelRepresentation": sign, "RescaleSlope": 1, "RescaleIntercept": 32768 * sign}
+    path = write_dicom(tmp_path / "a.dcm", stored, VOILUTSequence=[one], **fields)
+    assert levels(rewritten(path, syntax)) == [[10, 10, 20, 40]]
+
+
+def test_a_table_that_is_cut_is_refused(tmp_path):
+    one = table(0, [1, 2, 3, 4], 16, "OW")
+    one.add_new("LUTDescriptor", "SS", [9, 0, 16])
+    path = write_dicom(tmp_path / "a.dcm", VOILUTSequence=[one])
+    with pytest.raises(UserError, match=r"a\.dcm, frame 0: not a readable.* a table with 4 entries that says it has 9"):
+        levels(path)
+
+
 def test_an_empty_slope_is_one_and_a_slope_of_0_is_refused(tmp_path):
     path = write_dicom(tmp_path / "a.dcm", RescaleSlope=None, RescaleIntercept=None, **WIDE)
     assert levels(path) == [[0, 128, 255], [255, 255, 64]]
