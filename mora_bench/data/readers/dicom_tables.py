@@ -45,18 +45,23 @@ def table_of(item: Any, data: Any, below_zero: bool) -> Table:
         first %= 1 << 16
     if below_zero and first >= 1 << 15:
         first -= 1 << 16
-    return Table(first, _entries(item, data, count % (1 << 16) or 1 << 16), bits)
+    return Table(first, _entries(item, data, count % (1 << 16) or 1 << 16, bits), bits)
 
 
-def _entries(item: Any, data: Any, count: int) -> np.ndarray:
-    """The first `count` entries."""
+def _entries(item: Any, data: Any, count: int, bits: int) -> np.ndarray:
+    """The first `count` entries: words, or bytes where there is but one byte for each of up to 8 bits."""
     held = item.LUTData
     if isinstance(held, bytes):
         swapped = data.original_encoding[1] is False and item["LUTData"].VR == "OW"
-        entries = np.frombuffer(held[: len(held) // 2 * 2], ">u2" if swapped else "<u2")
+        words = np.frombuffer(held[: len(held) // 2 * 2], ">u2" if swapped else "<u2")
+        last = held[len(words) * 2 :]
     else:
         several = [held] if isinstance(held, int) else list(held)
-        entries = np.array([value % (1 << 16) for value in several], np.uint16)
+        words, last = np.array([value % (1 << 16) for value in several], np.uint16), b""
+    if bits <= 8 and len(words) < count:
+        entries = np.frombuffer(words.astype("<u2").tobytes() + last, np.uint8)
+    else:
+        entries = words
     if len(entries) < count:
         raise ValueError(f"a table with {len(entries)} entries that says it has {count}")
     return entries[:count].astype(np.int64)

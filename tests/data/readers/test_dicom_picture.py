@@ -177,6 +177,26 @@ def test_a_table_of_grey_levels_of_values_that_are_never_negative_may_begin_high
     assert levels(rewritten(path, syntax)) == [[10, 10, 20, 40]]
 
 
+@pytest.mark.parametrize("syntax", SYNTAXES, ids=lambda syntax: syntax.name[:14])
+@pytest.mark.parametrize("name", ["VOILUTSequence", "ModalityLUTSequence"])
+@pytest.mark.parametrize("count", [5, 6])
+@pytest.mark.parametrize("representation", ["OW", "US"])
+def test_tables_of_bytes_are_read_as_tables_of_words(representation, count, name, syntax, tmp_path):
+    entries = np.array([10, 200, 30, 40, 250, 60][:count], np.uint8)
+    packed = np.frombuffer(entries.tobytes() + b"\0" * (count % 2), "<u2")
+    stored = np.array([[0, 7, 8, 9, 10, 11, 12, 99]], np.uint16)
+    if not syntax.is_little_endian:
+        stored = stored.astype(">u2")
+    one = table(7, packed.tolist(), 8, "US")
+    one.add_new("LUTDescriptor", "US", [count, 7, 8])
+    if representation == "OW":
+        one.add_new("LUTData", "OW", packed.astype("<u2" if syntax.is_little_endian else ">u2").tobytes())
+    # A window that leaves 0 to 255 as they are.
+    fields = {"PixelRepresentation": 0, "WindowCenter": 128, "WindowWidth": 256, name: [one]}
+    path = rewritten(write_dicom(tmp_path / "a.dcm", stored, **fields), syntax, PixelData=stored.tobytes())
+    assert levels(path) == [[int(entries[min(max(value - 7, 0), count - 1)]) for value in (0, *range(7, 13), 99)]]
+
+
 def test_a_table_that_is_cut_is_refused(tmp_path):
     one = table(0, [1, 2, 3, 4], 16, "OW")
     one.add_new("LUTDescriptor", "SS", [9, 0, 16])
