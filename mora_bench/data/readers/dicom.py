@@ -31,7 +31,8 @@ def dicom_frames(
             second of series 1.
 
     Raises:
-        UserError: pydicom or a decoder is absent; a file says that it has an odd number of frames; several runs, and
+        UserError: pydicom or a decoder is absent; a file is a mosaic, or says that it has an odd number of frames;
+            several runs, and
             none is named.
     """
     header.pydicom_or_refuse()
@@ -43,6 +44,8 @@ def dicom_frames(
         return DicomFile(path, window=window)
     check_unpackable(data, path)
     if header.count_frames(data, path) == 1:
+        if unfit := header.mosaic(data):
+            raise UserError(f"{path}: {unfit}")
         return DicomFile(path, window=window)
     stack, _ = chosen(slices_of(data, path), series, path)
     return tuple(DicomFile(path, picture.frame, window) for picture in stack.slices)

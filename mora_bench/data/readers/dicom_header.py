@@ -127,6 +127,15 @@ def check_size(data: Any, path: Path) -> None:
         raise UserError(f"{path}: {data.Rows} x {data.Columns} pixels; expected at most {MOST_PIXELS:,} in all.")
 
 
+def mosaic(data: Any) -> str:
+    """Why a picture of many slices side by side (functional and diffusion MR by Siemens) is not shown, "" for others:
+    it would be turned and ordered as if it were one slice."""
+    words = {str(word).strip().upper() for word in list_of(data.get("ImageType") or ())}
+    if "MOSAIC" not in words:
+        return ""
+    return "a mosaic (ImageType), many slices side by side in one picture. Convert it to NIfTI: dcm2niix FOLDER."
+
+
 @dataclass(frozen=True)
 class Frame:
     """One frame of a data set, numbered from 0."""

@@ -41,8 +41,8 @@ class DicomFile(FilePicture):
         """uint8 [H, W, 3].
 
         Raises:
-            UserError: pydicom or a decoder is absent, or the file cannot be read, or has no such frame or no picture,
-                or no finite value in any frame.
+            UserError: pydicom or a decoder is absent, or the file cannot be read, is a mosaic, or has no such frame, no
+                picture, or no finite value in any frame.
         """
         try:
             with warnings.catch_warnings():
@@ -61,6 +61,8 @@ class DicomFile(FilePicture):
         data = header.opened(self.path)
         if what := header.no_picture(data):
             raise UserError(f"{self.path}: no picture in it ({what}). Leave it out.")
+        if unfit := header.mosaic(data):
+            raise UserError(f"{self.path}: {unfit}")
         count = header.count_frames(data, self.path)
         if not 0 <= self.frame < count:
             raise UserError(f"{self.path}: no frame {self.frame}; it has 0 to {count - 1}.")

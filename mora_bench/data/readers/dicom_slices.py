@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from mora_bench.data.readers.dicom_header import Frame, count_frames, list_of, numbers
+from mora_bench.data.readers.dicom_header import Frame, count_frames, list_of, mosaic, numbers
 from mora_bench.data.readers.dicom_space import along, orientation
 
 #: Numbers by which pictures of one place are put in order, the first first.
@@ -67,6 +67,7 @@ class Slice:
         moment: its values of `PHASES`, 0 where they are absent.
         traits: what may tell it from other pictures of its place, by name, as `traits_of`.
         aside: why nobody would mean it by the folder's name, "" if one would.
+        unfit: why it cannot be shown, "" if it can.
     """
 
     path: Path
@@ -78,6 +79,7 @@ class Slice:
     moment: tuple[float, ...]
     traits: Mapping[str, float | str] = field(compare=False)
     aside: str
+    unfit: str = ""
 
     @property
     def number(self) -> float:
@@ -93,14 +95,14 @@ def slices_of(data: Any, path: Path) -> list[Slice]:
     uid, number, description = (
         str(data.get(f"Series{name}") or "").strip() for name in ("InstanceUID", "Number", "Description")
     )
-    instance, aside = str(data.get("SOPInstanceUID") or ""), _aside(data)
+    instance, aside, unfit = str(data.get("SOPInstanceUID") or ""), _aside(data), mosaic(data)
     slices = []
     for at in range(count_frames(data, path)):
         frame = Frame(data, at)
         axes, traits = orientation(frame), traits_of(frame)
         moment = tuple((numbers(_number(_said(frame, name))) or (0.0,))[0] for name in PHASES)
-        position = along(frame, axes)
-        slices.append(Slice(path, at, (uid, number, description), instance, axes, position, moment, traits, aside))
+        position, series = along(frame, axes), (uid, number, description)
+        slices.append(Slice(path, at, series, instance, axes, position, moment, traits, aside, unfit))
     return slices
 
 

@@ -53,10 +53,14 @@ def chosen(slices: Sequence[Slice], series: str | None, where: Path) -> tuple[St
         series: its UID, number or description, as `Stack.names`; None: the only one that is not aside.
 
     Raises:
-        UserError: no stack has that name, or several could be meant; its pictures cannot be brought in order.
+        UserError: no stack has that name, or several could be meant; its pictures cannot be shown, or not
+            be brought in order.
     """
     candidates = stacks(slices)
     stack = _meant(candidates, series, where)
+    for picture in stack.slices:
+        if picture.unfit:
+            raise UserError(f"{picture.path}: {picture.unfit}")
     if stack.torn:
         raise UserError(f"{where}: series {stack.described(candidates)}: {stack.torn}")
     return stack, [other.described(candidates) for other in candidates if other is not stack]

@@ -224,3 +224,16 @@ def test_secondary_captures_alone_are_a_series(tmp_path):
     for n in (2, 1):
         write_dicom(tmp_path / f"{n}.dcm", SOPClassUID=CAPTURE, InstanceNumber=n, SOPInstanceUID=f"1.{n}")
     assert names(dicom_series(tmp_path)) == ["1", "2"]
+
+
+def test_a_mosaic_is_refused_by_name_and_stops_no_other_series(tmp_path):
+    kind = {"ImageType": ["ORIGINAL", "PRIMARY", "M", "ND", "MOSAIC"], "SeriesNumber": 4}
+    path = write_slice(tmp_path / "m.dcm", STORED, 0, series="1.4", **kind)
+    expected = r"m\.dcm: a mosaic \(ImageType\), many slices side by side in one picture\. Convert it.*dcm2niix"
+    for read in (dicom_frames, dicom_series, lambda path: DicomFile(path).read()):
+        with pytest.raises(UserError, match=expected):
+            read(tmp_path if read is dicom_series else path)
+    stack(tmp_path, "a", [0, 1, 2], SeriesNumber=3)
+    assert names(dicom_series(tmp_path, series="3")) == ["a0", "a1", "a2"]
+    with pytest.raises(UserError, match=expected):
+        dicom_series(tmp_path, series="4")
