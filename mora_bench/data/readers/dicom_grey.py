@@ -18,7 +18,7 @@ def grey_levels(stored: np.ndarray, frame: Frame, window: Window | None, path: P
     are dark; padding is black.
 
     Grey levels are those of `window`, else of the file's table or window for the frame, else the range of the values.
-    8-bit values without any of them are shown as they are.
+    Unsigned values of 8 stored bits without any of them are shown as they are.
 
     Raises:
         UserError: a table, a window or a scale that the standard does not allow.
@@ -33,8 +33,9 @@ def grey_levels(stored: np.ndarray, frame: Frame, window: Window | None, path: P
     elif shown:
         function = "LINEAR" if window else str(frame.get("VOILUTFunction") or "LINEAR")
         picture = _by_window(values, shown, function, path)
-    elif values is stored and stored.dtype == np.uint8 and data.get("BitsStored") == 8:
-        picture = np.repeat(stored[..., None], 3, axis=2)
+    elif values is stored and stored.dtype.kind == "u" and data.get("BitsStored") == 8 and int(stored.max()) < 256:
+        # However many bits are allocated for each.
+        picture = np.repeat(stored.astype(np.uint8)[..., None], 3, axis=2)
     else:
         # Padding is no number then: black, and out of the scale.
         picture = grey(np.where(padding, np.nan, values) if padding.any() else values, None)

@@ -252,10 +252,16 @@ def test_one_hot_pixel_does_not_blacken_a_film(tmp_path):
     assert abs(picture.mean() - 127.5) < 1
 
 
-def test_8_bit_values_without_any_scale_are_shown_as_they_are(tmp_path):
-    stored = np.array([[3, 40], [100, 200]], np.uint8)
-    eight = {"BitsAllocated": 8, "BitsStored": 8, "HighBit": 7, "PixelRepresentation": 0}
+@pytest.mark.parametrize("allocated", [8, 16, 32])
+def test_8_bit_values_without_any_scale_are_shown_as_they_are(allocated, tmp_path):
+    stored = np.array([[3, 40], [100, 200]], f"u{allocated // 8}")
+    eight = {"BitsAllocated": allocated, "BitsStored": 8, "HighBit": 7, "PixelRepresentation": 0}
     assert levels(write_dicom(tmp_path / "a.dcm", stored, **eight)) == stored.tolist()
+    # More bits, and signs, are measured on a scale of their own.
+    if allocated > 8:
+        for more in ({"BitsStored": 9, "HighBit": 8}, {"PixelRepresentation": 1, "BitsStored": 16, "HighBit": 15}):
+            path = write_dicom(tmp_path / "b.dcm", stored, **(eight | more))
+            assert levels(path) == ((stored - 3.0) / 197 * 255).round().tolist()
 
 
 @pytest.mark.parametrize("packing", [None, pydicom.uid.RLELossless], ids=["plain", "RLE"])
