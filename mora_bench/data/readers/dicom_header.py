@@ -21,6 +21,8 @@ NUCLEAR = "1.2.840.10008.5.1.4.1.1.20"
 PROJECTIONS = ("STATIC", "WHOLE BODY", "DYNAMIC", "GATED", "TOMO", "GATED TOMO")
 #: How a file without preamble begins: group 2 or 8, in either order of bytes.
 BARE = (b"\2\0", b"\x08\0", b"\0\2", b"\0\x08")
+#: How what macOS keeps of a file beside it begins (AppleSingle, AppleDouble): `._IM1.dcm` beside IM1.dcm, in each zip.
+APPLE = (b"\0\5\x16\0", b"\0\5\x16\7")
 
 
 def pydicom_or_refuse() -> Any:
@@ -34,16 +36,23 @@ def pydicom_or_refuse() -> Any:
 
 def is_dicom(path: Path) -> bool:
     """Whether a plain file is DICOM: by its suffix, or by how it begins."""
-    return path.name.lower().endswith(SUFFIXES) or _begins(path)
+    if path.name.lower().endswith(SUFFIXES):
+        return _head(path)[:4] not in APPLE
+    return _begins(path)
+
+
+def _head(path: Path) -> bytes:
+    """The first bytes of a file, none where it cannot be read."""
+    try:
+        with open(path, "rb") as file:
+            return file.read(132)
+    except OSError:
+        return b""
 
 
 def _begins(path: Path) -> bool:
     """Whether a file begins as DICOM does."""
-    try:
-        with open(path, "rb") as file:
-            head = file.read(132)
-    except OSError:
-        return False
+    head = _head(path)
     if head[128:] == b"DICM":
         return True
     # A tag, then two letters that name a type, or a length, which is short.

@@ -181,6 +181,20 @@ def test_files_of_any_name_and_without_preamble_are_read_and_others_are_not(tmp_
     assert opened(tmp_path / "slice.IMA", Views()) == DicomFile(tmp_path / "slice.IMA")
 
 
+@pytest.mark.parametrize("name", ["._a0.dcm", "._a1", "._a2.IMA", "a9.dcm"])
+def test_what_macos_keeps_beside_files_is_passed_over(name, tmp_path, capsys):
+    stack(tmp_path, "a", [0, 1])
+    (tmp_path / name).write_bytes(b"\0\5\x16\7\0\2\0\0Mac OS X" + b"\0" * 4000)
+    assert names(dicom_series(tmp_path)) == ["a0", "a1"]
+    assert capsys.readouterr().err == ""
+    # A name alone says nothing: a picture may be called so, and a damaged one is refused.
+    write_slice(tmp_path / "._a7.dcm", STORED, 7)
+    assert names(dicom_series(tmp_path)) == ["a0", "a1", "._a7"]
+    (tmp_path / "._a8.dcm").write_bytes(b"\0" * 400)
+    with pytest.raises(UserError, match=r"_a8\.dcm: not a DICOM file"):
+        dicom_series(tmp_path)
+
+
 def test_what_is_no_picture_stops_nothing_and_is_said(tmp_path, capsys):
     stack(tmp_path, "a", [0, 1], SeriesNumber=1)
     for n, uid in enumerate((pydicom.uid.BasicTextSRStorage, pydicom.uid.GrayscaleSoftcopyPresentationStateStorage)):
