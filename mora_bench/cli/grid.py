@@ -180,9 +180,7 @@ def _trained(grid: Grid, preset: Grid, runtime: Runtime) -> int:
     for cell in lacking[:5]:
         print(f"no result: {cell.label}: {store.record_file(cell)} is not there, or not whole", file=sys.stderr)
     if lacking:
-        print(
-            f"without a result: {number_of(len(lacking))}; the same command computes what is missing", file=sys.stderr
-        )
+        print(f"without a result: {number_of(len(lacking))}; the same command computes the rest", file=sys.stderr)
     answer(lambda: contents(written) | {"lacking": [cell.key for cell in lacking]})
     return 1 if failed or before or lacking else 0
 
