@@ -32,8 +32,7 @@ def dicom_frames(
 
     Raises:
         UserError: pydicom or a decoder is absent; a file is a mosaic, or says that it has an odd number of frames;
-            several runs, and
-            none is named.
+            several runs, and none is named.
     """
     header.pydicom_or_refuse()
     try:

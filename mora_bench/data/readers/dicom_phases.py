@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from mora_bench.data.readers.dicom_slices import ACQUISITION, CONTRASTS, LABELS, PHASES, TIMES, Slice
+from mora_bench.text import number_of
 
 #: Places that lie nearer, in mm, are one if all others lie ten times as far apart; rounding is about 0.001.
 ROUNDING, TIMES_AS_FAR = 0.2, 10
@@ -203,7 +204,7 @@ def _runs(slices: Sequence[Slice], places: Places, what: str) -> list[Phase]:
 
 def _torn(sizes: Counter[int]) -> str:
     counted = ", ".join(
-        f"{number} place{'s' * (number != 1)} ha{'ve' if number != 1 else 's'} {size} picture{'s' * (size != 1)}"
+        f"{number_of(number, 'place')} {'has' if number == 1 else 'have'} {number_of(size, 'picture')}"
         for size, number in sorted(sizes.items())
     )
     return (

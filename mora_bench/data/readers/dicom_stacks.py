@@ -10,6 +10,7 @@ from typing import Any
 from mora_bench.data.readers.dicom_phases import by, phases
 from mora_bench.data.readers.dicom_slices import Slice
 from mora_bench.errors import UserError
+from mora_bench.text import number_of
 
 #: How near to 1 the products of two slices' directions are that lie alike.
 ALIKE = 0.99
@@ -43,7 +44,7 @@ class Stack:
 
 
 def counted(several: Sequence[Any]) -> str:
-    return f"{len(several)} picture{'s' * (len(several) != 1)}"
+    return number_of(len(several), "picture")
 
 
 def chosen(slices: Sequence[Slice], series: str | None, where: Path) -> tuple[Stack, list[str]]:

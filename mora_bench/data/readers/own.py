@@ -31,6 +31,7 @@ from mora_bench.data.readers.text_columns import from_files, tagged, texts, text
 from mora_bench.data.table import Column, Table
 from mora_bench.data.weights import effective_size
 from mora_bench.errors import UserError
+from mora_bench.text import number_of
 
 #: The share of rows of equal weight that rows are worth below which a few of them outweigh all others.
 FEW_OF = 0.1
@@ -207,7 +208,7 @@ def notes(file: Path, columns: Columns) -> list[str]:
         groups = ["" if nothing(cell) else cell.strip() for cell in frame[column][labelled.kept]]
         several = len({*groups} - {""})
         sentences += alike(groups, column, "groups") + marked(frame[column], MARKS, "a group")
-        count = f"column {column!r}: {several} group{'s' * (several != 1)}"
+        count = f"column {column!r}: {number_of(several, 'group')}"
         sentences.append(count if sides else f"{count}, none of which falls on two sides of a split")
         if several > MOST and column in columns.covariates:
             sentences.append(f"column {column!r}: more than {MOST} values, so there are no scores for each of them")

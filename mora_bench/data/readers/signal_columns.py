@@ -24,6 +24,7 @@ from mora_bench.data.readers.signal_records import EdfFile, WfdbFile
 from mora_bench.data.readers.signal_times import Moments, beginnings
 from mora_bench.data.table import Column
 from mora_bench.errors import UserError
+from mora_bench.text import number_of
 
 #: The reader of a file, by the end of its name.
 READERS: dict[str, type[SignalFile]] = {".wav": WavFile, ".hea": WfdbFile, ".edf": EdfFile, ".npy": ArrayFile}
@@ -74,7 +75,7 @@ def taken_for(name: str, column: Column) -> list[str]:
         return [f"signal {name!r}: no row has one"]
     first = present[0].read()
     named = listed_units(first.channels, first.units, NAMED)
-    count = f"{len(first.channels)} channel{'s' * (len(first.channels) != 1)} {named}"
+    count = f"{number_of(len(first.channels), 'channel')} {named}"
     rate = f"{first.rate:g} Hz" if first.rate >= 1 else f"a step every {_duration(1 / first.rate)}"
     lasts, gaps = _duration(len(first.values) / first.rate), float(np.isnan(first.values).mean())
     sentence = f"signal {name!r}: {len(present)} of {len(column.values)} rows have one; the first: {count}"
