@@ -31,8 +31,9 @@ class ImportOptions(OnTrained):
     folder: tyro.conf.Positional[Path]
     """results folder with the cell's record in it; the row is added to it"""
     predictions: tyro.conf.Positional[Path | None] = None
-    """a CSV of id, pattern and one column of probabilities a label; or safetensors of the same, which cannot tell that
-    its values were scrambled when they were written: save np.ascontiguousarray(values), or prefer a CSV"""
+    """a table (CSV, Excel, Parquet) of id, pattern and one column of probabilities a label; or safetensors of the same,
+    which cannot tell that its values were scrambled when they were written: save np.ascontiguousarray(values), or
+    prefer a table"""
     like: str = ""
     """key of the cell whose data, masks, seed and scoring are meant; see FOLDER/records"""
     name: str = "mine"

@@ -12,7 +12,7 @@ from safetensors.numpy import load_file
 from mora_bench.cells.cell import NONE, Cell
 from mora_bench.cells.runtime import Runtime
 from mora_bench.data import presence
-from mora_bench.data.readers.frames import header
+from mora_bench.data.readers import frames
 from mora_bench.data.sides import Side
 from mora_bench.errors import UserError
 from mora_bench.files import DIGITS, hash_file
@@ -23,7 +23,7 @@ from mora_bench.training import masking, recorded
 from mora_bench.training.recorded import Outcome
 from mora_bench.training.rescore import sides_of
 
-#: The columns of a CSV before those of the labels.
+#: The columns of a table before those of the labels.
 ID, PATTERN, SPLIT = "id", "pattern", "split"
 SPLITS = ("val", "test")
 #: No task has so many labels; of more columns a table takes minutes.
@@ -141,36 +141,33 @@ def _placed(
 
 
 def read(file: Path) -> tuple[ImportedPredictions, list[str] | None]:
-    """Predictions from a CSV (id, pattern, one column a label) or safetensors (ids: uint8 [R, L], UTF-8 padded with 0;
-    pattern: int [R], as `presence.pattern_index` numbers it; probabilities: float [R, C]).
+    """Predictions from a table (id, pattern, one column a label), as `data.readers.frames` opens them, or safetensors
+    (ids: uint8 [R, L], UTF-8 padded with 0; pattern: int [R], as `presence.pattern_index` numbers it; probabilities:
+    float [R, C]).
 
-    A CSV's rows of the training split are left out; so is its column of splits. Prefer a CSV: nothing in a safetensors
-    file says that its values are out of order, and they are if an array that was transposed, or sliced with steps, was
-    saved as it is (`safetensors.numpy`, 0.8.0 included, writes an array's memory and ignores its strides).
+    A table's rows of the training split are left out, and so is its column of splits. Prefer a table: nothing in a
+    safetensors file says that its values are out of order, and they are if an array that was transposed, or sliced
+    with steps, was saved as it is (`safetensors.numpy`, 0.8.0 included, writes an array's memory and ignores its
+    strides).
 
     Raises:
         UserError: not such a file.
     """
     if not file.is_file():
         raise UserError(f"{file}: no such file.")
-    return _from_tensors(file) if file.suffix == ".safetensors" else _from_csv(file)
+    return _from_tensors(file) if file.suffix == ".safetensors" else _from_table(file)
 
 
-def _from_csv(file: Path) -> tuple[ImportedPredictions, list[str]]:
-    try:
-        frame = pd.read_csv(file, dtype=str, keep_default_na=False) if len(header(file)) <= MOST_COLUMNS else None
-    except (ValueError, OSError) as error:
-        raise UserError(f"{file}: not a readable CSV ({error}).") from error
-    if frame is None:
+def _from_table(file: Path) -> tuple[ImportedPredictions, list[str]]:
+    headings = frames.names(file)
+    if len(headings) > MOST_COLUMNS:
         raise UserError(f"{file}: over {MOST_COLUMNS:,} columns; expected {ID}, {PATTERN} and one a label.")
-    absent = [name for name in (ID, PATTERN) if name not in frame]
-    if absent:
-        raise UserError(f"{file}: no column {', '.join(absent)}; found: {', '.join(frame.columns)}.")
+    labels = [name for name in headings if name not in (ID, PATTERN, SPLIT)]
+    frame = frames.frame(file, (ID, PATTERN, *labels), (SPLIT,))
     if SPLIT in frame:
         frame = frame[frame[SPLIT] != "train"]
-    labels = [name for name in frame.columns if name not in (ID, PATTERN, SPLIT)]
     cells = frame[labels].to_numpy(dtype=object)
-    numbers, odd = _numbers(cells)
+    numbers, odd = _numbers(cells, commas=frames.dialect(file, (ID, PATTERN)).separator != ",")
     rows = ImportedPredictions(list(frame[ID]), list(frame[PATTERN]), numbers, file, frame.index.to_numpy())
     if odd is not None:
         row, column = odd
@@ -181,20 +178,24 @@ def _from_csv(file: Path) -> tuple[ImportedPredictions, list[str]]:
     return rows, labels
 
 
-def _numbers(cells: np.ndarray) -> tuple[np.ndarray, tuple[int, int] | None]:
-    """Cells as float [R, C], NaN where one is no number; and the row and column of the first of these."""
+def _numbers(cells: np.ndarray, commas: bool) -> tuple[np.ndarray, tuple[int, int] | None]:
+    """Cells as float [R, C], NaN where one is no number; and the row and column of the first of these.
+
+    Args:
+        commas: whether 0,5 may be a number, because no comma separates fields.
+    """
     try:
         numbers = cells.astype(float)
     except ValueError:
-        numbers = np.array([[_number(cell) for cell in row] for row in cells], float).reshape(cells.shape)
+        numbers = np.array([[_number(cell, commas) for cell in row] for row in cells], float).reshape(cells.shape)
     odd = np.isnan(numbers)
     row, column = np.unravel_index(int(odd.argmax()), odd.shape) if odd.any() else (-1, -1)
     return numbers, (int(row), int(column)) if row >= 0 else None
 
 
-def _number(cell: str) -> float:
+def _number(cell: str, commas: bool) -> float:
     try:
-        return float(cell)
+        return float(cell.replace(",", ".") if commas else cell)
     except ValueError:
         return np.nan
 

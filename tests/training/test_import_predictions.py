@@ -96,6 +96,18 @@ def test_the_same_from_tensors(done, runtime, tmp_path):
     assert encode(one.scores) == encode(two.scores)
 
 
+def test_a_spreadsheet_may_save_them_with_semicolons_and_commas_or_as_a_workbook(tmp_path):
+    frame = pd.DataFrame({"split": ["train", "test"], "id": ["007", "008"], "pattern": "complete"})
+    frame["N"], frame["D"] = ["", "0.125"], ["", "1e-3"]
+    frame.to_csv(tmp_path / "points.csv", index=False)
+    frame.to_excel(tmp_path / "book.xlsx", index=False)
+    frame.assign(N=["", "0,125"], D=["", "0,001"]).to_csv(tmp_path / "commas.csv", index=False, sep=";")
+    for name in ("points.csv", "book.xlsx", "commas.csv"):
+        rows, labels = import_predictions.read(tmp_path / name)
+        assert (rows.ids, rows.patterns, labels) == (["008"], ["complete"], ["N", "D"])
+        np.testing.assert_array_equal(rows.probabilities, [[0.125, 0.001]])
+
+
 def test_the_template_shows_training_samples_as_the_mask_does(done, runtime):
     (cell, _), outcome = done
     asked = import_predictions.template(cell, runtime)
@@ -124,7 +136,7 @@ def test_they_are_a_row_that_is_compared_and_no_floor(done, runtime, tmp_path):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda f: f.drop(columns="pattern"), "no column pattern; found: split, id"),
+        (lambda f: f.drop(columns="pattern"), r"no column 'pattern'\. Found: split, id"),
         (lambda f: f.iloc[:-1], r"1 predictions are absent, the first of test sample .*, complete"),
         (lambda f: pd.concat([f, f.iloc[-1:]]), "occur twice"),
         (lambda f: f.assign(N="1.5"), "expected probabilities from 0 to 1"),
