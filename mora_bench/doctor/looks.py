@@ -5,15 +5,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mora_bench.data.table import Table
-from mora_bench.doctor import copies, levels, near_duplicates, placeholders, repeats, tells, words
+from mora_bench.doctor import copies, levels, near_duplicates, placeholders, repeats, stand_ins, tells, words
 from mora_bench.doctor.duplicates import duplicates
 from mora_bench.doctor.finding import Finding
+from mora_bench.doctor.near_album import album
 from mora_bench.doctor.near_duplicates import NearDuplicate
+from mora_bench.doctor.near_thumbnails import thumbnails
 from mora_bench.doctor.questions import all_samples, drawn
 from mora_bench.files import FileHashes
 
 #: Change it when the same data would get another diagnosis.
-VERSION = 2
+VERSION = 3
 
 
 @dataclass(frozen=True)
@@ -51,16 +53,19 @@ def diagnose(
         hashes: of its files; cache: the folder of thumbnails; threads: at once.
         note: is called with the name of each look as it begins.
     """
-    note("equal pictures")
-    shared = tuple(tuple(files) for files in duplicates(table, hashes))
-    note("pictures that are nearly the same")
+    note("pictures that are the same, nearly the same, or show nothing")
     remarks: list[str] = []
-    pairs = tuple(near_duplicates.near_duplicates(table, cache, threads, remarks.append))
+    pictures = album(table, hashes, remarks.append)
+    small = thumbnails(pictures.pictures, list(pictures.numbers), cache, threads, remarks.append)
+    empty = stand_ins.stand_ins(pictures, small.blank, table)
+    contents = list(pictures.numbers)
+    shared = tuple(tuple(files) for files in duplicates(table, hashes, {contents[number] for number in empty}))
+    pairs = tuple(near_duplicates.near_duplicates(table, pictures.without(empty.keys()), small.grey, threads))
     note("texts that repeat, placeholders, what is missing")
     subject = all_samples(table)
     findings = [*copies.look(table, pairs, shared), *repeats.look(subject)]
     everyone = all_samples(everybody)
-    marks = placeholders.placeholders(everyone)
+    marks = [*placeholders.placeholders(everyone), *stand_ins.placeholders(pictures, empty, table, everybody.ids)]
     findings += [*placeholders.look(everyone, marks), *levels.look(everyone, marks)]
     sample = drawn(table)
     note("words that say labels")

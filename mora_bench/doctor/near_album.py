@@ -1,8 +1,8 @@
 """The pictures of a table by content and by slot: those of one slot can be compared."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Set
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mora_bench.data.modalities.bag import Bag, chosen
@@ -41,6 +41,17 @@ class Album:
         self.holders[slot].setdefault(number, []).append(row)
         if slot[1] >= 0:
             self.fixed[row][slot] = number
+
+    def without(self, contents: Set[int]) -> "Album":
+        """The same, but nobody holds these contents."""
+        holders = {
+            slot: {number: rows for number, rows in by_content.items() if number not in contents}
+            for slot, by_content in self.holders.items()
+        }
+        fixed: dict[int, dict[Slot, int]] = defaultdict(dict)
+        for row, slots in self.fixed.items():
+            fixed[row] = {slot: number for slot, number in slots.items() if number not in contents}
+        return replace(self, holders=holders, fixed=fixed)
 
 
 def album(table: Table, hashes: FileHashes, note: Callable[[str], None]) -> Album:

@@ -17,22 +17,18 @@ pair: how well they do on other data is not known.
 Not looked for: mirrored pictures (a left eye is not a right eye), enlarged ones, and pictures of different slots.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
 from mora_bench import seeds
-from mora_bench.data.datasets import HASHES
 from mora_bench.data.table import Table
-from mora_bench.doctor.near_album import Album, Slot, album
+from mora_bench.doctor.near_album import Album, Slot
 from mora_bench.doctor.near_candidates import NORMAL, candidates, vectors
 from mora_bench.doctor.near_compare import likeness
-from mora_bench.doctor.near_thumbnails import thumbnails
-from mora_bench.files import FileHashes
 
 #: The least median correlation of parts, and by how many spreads it must stand above random pairs.
 LEAST, FAR = 0.5, 12.0
@@ -68,25 +64,17 @@ class Match:
     v: int
 
 
-def near_duplicates(table: Table, cache: Path | None, threads: int, note: Callable[[str], None]) -> list[NearDuplicate]:
+def near_duplicates(table: Table, pictures: Album, small: np.ndarray, threads: int) -> list[NearDuplicate]:
     """Pairs of patients with pictures that are nearly or exactly the same, best first; `table.inseparable` is not read.
 
     Args:
-        cache: the folder of thumbnails and hashes of files; None keeps nothing.
+        pictures: of the table; small: their thumbnails, uint8 [contents, SIDE, SIDE].
         threads: that compute at the same time.
-        note: is called with a sentence on pictures left out, and why.
     """
-    hashes = FileHashes(Path() if cache is None else cache / HASHES)
-    pictures = album(table, hashes, note)
-    if cache is not None:
-        hashes.save()
-    if not pictures.pictures:
-        return []
-    small = thumbnails(pictures.pictures, list(pictures.numbers), cache, threads, note)
     names = {patient: number for number, patient in enumerate(dict.fromkeys(table.patients))}
     patients = np.array([names[patient] for patient in table.patients])
     best: dict[tuple[str, str], NearDuplicate] = {}
-    for match, score in _scored(pictures, small, patients, threads, note):
+    for match, score in _scored(pictures, small, patients, threads):
         ends = sorted(((match.a, match.u), (match.b, match.v)), key=lambda end: patients[end[0]])
         first, second = (table.patients[row] for row, _ in ends)
         files = (pictures.names[ends[0][1]], pictures.names[ends[1][1]])
@@ -95,9 +83,7 @@ def near_duplicates(table: Table, cache: Path | None, threads: int, note: Callab
     return sorted(best.values(), key=lambda pair: -pair.score)
 
 
-def _scored(
-    pictures: Album, small: np.ndarray, patients: np.ndarray, threads: int, note: Callable[[str], None]
-) -> list[tuple[Match, float]]:
+def _scored(pictures: Album, small: np.ndarray, patients: np.ndarray, threads: int) -> list[tuple[Match, float]]:
     """The matches that count, with their scores."""
     matches: dict[Match, None] = {}
     same: list[tuple[Match, float]] = []

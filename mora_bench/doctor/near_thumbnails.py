@@ -4,6 +4,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from mora_bench.errors import UserError
 from mora_bench.files import beside, digest_json, hash_version, naming, read_sealed, write_sealed
 
 #: Change it when the same picture would become another thumbnail.
-VERSION = 2
+VERSION = 3
 #: Pixels along a thumbnail's sides.
 SIDE = 128
 #: Flat is where neighbours differ by no more grey levels than this: less is the noise of coding a picture.
@@ -29,35 +30,46 @@ EDGE = 4
 ARRAY, MANIFEST = "thumbnails.npy", "manifest.json"
 
 
+@dataclass(frozen=True)
+class Thumbnails:
+    """Attributes:
+    grey: uint8 [n, SIDE, SIDE], mapped from a file: 0 is outside of a picture's content, 1 to 255 is grey.
+    blank: the numbers of pictures that are of one grey level throughout.
+    """
+
+    grey: np.ndarray
+    blank: frozenset[int] = frozenset()
+
+
 def thumbnails(
     pictures: Sequence[Any], fingerprints: Sequence[str], cache: Path | None, threads: int, note: Callable[[str], None]
-) -> np.ndarray:
-    """Of n pictures with the given fingerprints their thumbnails, uint8 [n, SIDE, SIDE], mapped from a file: 0 is
-    outside of a picture's content, 1 to 255 is grey. A picture that cannot be read has no content, and is noted.
+) -> Thumbnails:
+    """Those of n pictures with the given fingerprints. A picture that cannot be read has no content, and is noted.
 
     Args:
         cache: they are kept below `doctor` in it, and opened from there if they are what was written.
     """
+    if not pictures:
+        return Thumbnails(np.empty((0, SIDE, SIDE), np.uint8))
     if cache is None:
         with tempfile.TemporaryDirectory() as temporary:
-            unreadable = _write(pictures, Path(temporary), threads)
-            small = np.load(Path(temporary) / ARRAY, mmap_mode="r", allow_pickle=False)
-            _say(unreadable, note)
+            seen = _write(pictures, Path(temporary), threads)
             # The mapping outlives the file's name.
-            return small
+            return _opened(Path(temporary), seen, note)
     folder = cache / "doctor" / digest_json([VERSION, SIDE, list(fingerprints)])
     manifest = _believed(folder)
     if manifest is None:
         if folder.exists():
             note(f"{folder}: damaged; made anew")
         manifest = _keep(pictures, folder, threads)
-    _say(manifest["unreadable"], note)
-    return np.load(folder / ARRAY, mmap_mode="r", allow_pickle=False)
+    return _opened(folder, manifest, note)
 
 
-def _say(unreadable: list[str], note: Callable[[str], None]) -> None:
-    if unreadable:
+def _opened(folder: Path, seen: dict[str, Any], note: Callable[[str], None]) -> Thumbnails:
+    if unreadable := seen["unreadable"]:
         note(f"{len(unreadable)} pictures cannot be read and are compared with none, e.g. {unreadable[0]}")
+    grey = np.load(folder / ARRAY, mmap_mode="r", allow_pickle=False)
+    return Thumbnails(grey, frozenset(seen["blank"]))
 
 
 def _believed(folder: Path) -> dict[str, Any] | None:
@@ -75,8 +87,8 @@ def _keep(pictures: Sequence[Any], folder: Path, threads: int) -> dict[str, Any]
     try:
         with naming(folder):
             temporary.mkdir(parents=True)
-            unreadable = _write(pictures, temporary, threads)
-            manifest = {"sha256": hash_version(temporary / ARRAY)[1], "unreadable": unreadable}
+            seen = _write(pictures, temporary, threads)
+            manifest = {"sha256": hash_version(temporary / ARRAY)[1], **seen}
             write_sealed(temporary / MANIFEST, manifest)
             shutil.rmtree(folder, ignore_errors=True)
             temporary.rename(folder)
@@ -89,24 +101,27 @@ def _keep(pictures: Sequence[Any], folder: Path, threads: int) -> dict[str, Any]
     return manifest
 
 
-def _write(pictures: Sequence[Any], folder: Path, threads: int) -> list[str]:
-    """Write the thumbnails; gives the faults of pictures that cannot be read."""
+def _write(pictures: Sequence[Any], folder: Path, threads: int) -> dict[str, Any]:
+    """Write the thumbnails; gives the faults of pictures that cannot be read, and the numbers of blank ones."""
     small = np.lib.format.open_memmap(folder / ARRAY, "w+", np.uint8, (len(pictures), SIDE, SIDE))
-    unreadable = []
+    unreadable, blank = [], []
     with ThreadPoolExecutor(threads) as pool:
         made = shown(pool.map(_tried, pictures), len(pictures), "making small pictures")
         for at, picture in enumerate(made):
             if isinstance(picture, str):
                 unreadable.append(picture)
             else:
-                small[at] = picture
+                small[at], is_blank = picture
+                blank += [at] * is_blank
     small.flush()
-    return unreadable
+    return {"unreadable": unreadable, "blank": blank}
 
 
-def _tried(picture: Any) -> np.ndarray | str:
+def _tried(picture: Any) -> tuple[np.ndarray, bool] | str:
+    """A picture's thumbnail and whether it is blank, or why it cannot be read."""
     try:
-        return thumbnail(grey(picture))
+        whole = grey(picture)
+        return thumbnail(whole), int(whole.max()) - int(whole.min()) <= FLAT
     except UserError as error:
         return str(error)
     except Exception as error:

@@ -15,7 +15,7 @@ import numpy as np
 from mora_bench.doctor.features import NOTHING
 from mora_bench.doctor.finding import Finding, share
 from mora_bench.doctor.questions import ExaminedTable
-from mora_bench.text import listed
+from mora_bench.text import listed, number_of
 
 #: Distinct values of a column that is measured rather than chosen from a list.
 MEASURED = 10
@@ -72,7 +72,7 @@ def look(subject: ExaminedTable, entries: list[Placeholder]) -> list[Finding]:
         return []
     n = len(subject.table)
     facts = [{"column": p.column, "value": p.value, "samples": int(p.rows.sum()), "why": p.why} for p in entries]
-    phrases = [f"{p.name} {p.rows.sum():,} times ({share(p.rows.mean())}; {p.why})" for p in entries]
+    phrases = [f"{p.name} {number_of(int(p.rows.sum()), 'time')} ({share(p.rows.mean())}; {p.why})" for p in entries]
     weight = max(float(p.rows.mean()) for p in entries)
     seen = f"placeholders: {listed(phrases, LISTED)}"
     return [Finding("placeholders", seen, COSTS, min(weight, 0.5), facts={"of": n, "placeholders": facts})]

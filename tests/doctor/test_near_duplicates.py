@@ -3,6 +3,7 @@
 import io
 import os
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,9 +14,11 @@ from scipy import ndimage
 from mora_bench.data import datasets
 from mora_bench.data.modalities.image import PictureFile
 from mora_bench.data.table import Column, Table
+from mora_bench.doctor.near_album import album
 from mora_bench.doctor.near_candidates import candidates, vectors
 from mora_bench.doctor.near_duplicates import near_duplicates
-from mora_bench.doctor.near_thumbnails import ARRAY, thumbnail
+from mora_bench.doctor.near_thumbnails import ARRAY, thumbnail, thumbnails
+from mora_bench.files import FileHashes
 
 SIZE = 160
 #: The groups of ODIR that are known (the public table's IDs).
@@ -72,12 +75,20 @@ def table(bags, kind="image", patients=None):
     return Table("toy", "real", ("a",), ids, patients or ids, {"picture": Column(kind, values)}, targets)
 
 
+def near(cohort, cache, threads, note):
+    """The pairs of a table as `doctor` looks for them; thumbnails and hashes are kept in `cache`, if there is one."""
+    hashes = FileHashes(Path() if cache is None else cache / datasets.HASHES)
+    pictures = album(cohort, hashes, note)
+    small = thumbnails(pictures.pictures, list(pictures.numbers), cache, threads, note)
+    return near_duplicates(cohort, pictures, small.grey, threads)
+
+
 def others(count, first=1000):
     return [(framed(texture(seed)),) for seed in range(first, first + count)]
 
 
 def pairs_of(bags, **options):
-    pairs = near_duplicates(table(bags, **options), None, 1, pytest.fail)
+    pairs = near(table(bags, **options), None, 1, pytest.fail)
     assert all(0.5 < pair.score <= 1 for pair in pairs)
     assert [pair.score for pair in pairs] == sorted((pair.score for pair in pairs), reverse=True)
     return {(pair.first, pair.second) for pair in pairs}
@@ -192,18 +203,18 @@ def files(folder, count=8):
 def test_what_is_kept_serves_again_and_is_mended_when_damaged(tmp_path, monkeypatch):
     notes = []
     cohort = files(tmp_path / "films")
-    pairs = near_duplicates(cohort, tmp_path / "cache", 2, notes.append)
+    pairs = near(cohort, tmp_path / "cache", 2, notes.append)
     assert [(p.first, p.second, p.pictures) for p in pairs] == [("p0", "p7", ("0.jpg", "7.jpg"))]
-    assert near_duplicates(cohort, None, 1, notes.append) == pairs
+    assert near(cohort, None, 1, notes.append) == pairs
     assert not notes
     (file,) = (tmp_path / "cache" / "doctor").glob(f"*/{ARRAY}")
     with monkeypatch.context() as patch:
         patch.setattr("mora_bench.doctor.near_thumbnails.grey", lambda _: pytest.fail("decoded again"))
-        assert near_duplicates(cohort, tmp_path / "cache", 1, notes.append) == pairs
+        assert near(cohort, tmp_path / "cache", 1, notes.append) == pairs
     content = file.read_bytes()
     for damaged in (content[:1000], content[:-5000] + bytes(5000)):
         file.write_bytes(damaged)
-        assert near_duplicates(cohort, tmp_path / "cache", 1, notes.append) == pairs
+        assert near(cohort, tmp_path / "cache", 1, notes.append) == pairs
         assert file.read_bytes() == content
     assert len(notes) == 2
     assert "made anew" in notes[0]
@@ -211,9 +222,9 @@ def test_what_is_kept_serves_again_and_is_mended_when_damaged(tmp_path, monkeypa
 
 def test_a_changed_picture_is_decoded_again(tmp_path):
     cohort = files(tmp_path / "films")
-    assert near_duplicates(cohort, tmp_path / "cache", 1, pytest.fail)
+    assert near(cohort, tmp_path / "cache", 1, pytest.fail)
     Image.fromarray(framed(texture(77))).save(tmp_path / "films" / "7.jpg")
-    assert near_duplicates(cohort, tmp_path / "cache", 1, pytest.fail) == []
+    assert near(cohort, tmp_path / "cache", 1, pytest.fail) == []
 
 
 def test_pictures_that_cannot_be_read_are_noted_and_left_out(tmp_path):
@@ -222,7 +233,7 @@ def test_pictures_that_cannot_be_read_are_noted_and_left_out(tmp_path):
     (tmp_path / "films" / "4.jpg").unlink()
     for cache in (None, tmp_path / "cache", tmp_path / "cache"):
         notes = []
-        (pair,) = near_duplicates(cohort, cache, 1, notes.append)
+        (pair,) = near(cohort, cache, 1, notes.append)
         assert (pair.first, pair.second) == ("p0", "p7")
         assert len(notes) == 2
         assert "4.jpg" in notes[0]
@@ -234,12 +245,12 @@ def test_the_known_grouping_of_a_reader_is_not_used():
     bags = [*others(8), (framed(grey),), (jpeg(framed(grey), 50),)]
     plain = table(bags)
     grouped = Table(**{**vars(plain), "inseparable": (("",) * 8 + ("same", "same"),)})
-    assert near_duplicates(grouped, None, 1, pytest.fail) == near_duplicates(plain, None, 1, pytest.fail) != []
+    assert near(grouped, None, 1, pytest.fail) == near(plain, None, 1, pytest.fail) != []
 
 
 def test_tables_without_pictures_hold_no_pair():
     nothing = {"note": Column("text", ("a", "b"))}
-    assert near_duplicates(Table(**{**vars(table(others(2))), "modalities": nothing}), None, 1, pytest.fail) == []
+    assert near(Table(**{**vars(table(others(2))), "modalities": nothing}), None, 1, pytest.fail) == []
     assert pairs_of([(None,), *others(1)]) == set()
 
 
@@ -256,13 +267,13 @@ def test_twins_hold_no_pair():
     """The renderers draw each patient anew."""
     for name in ("odir", "cxr"):
         drawn = datasets.load(name, None, 80 if EVERYTHING else 40)
-        assert near_duplicates(drawn, None, 1, pytest.fail) == []
+        assert near(drawn, None, 1, pytest.fail) == []
 
 
 @pytest.mark.real
 @pytest.mark.skipif(os.environ.get("MORA_BENCH_SLOW") != "1", reason="takes two minutes; MORA_BENCH_SLOW=1 runs it")
 def test_all_known_groups_of_odir_and_at_most_three_false_pairs(real_data, tmp_path):
-    pairs = near_duplicates(datasets.load("odir", real_data), tmp_path, 2, pytest.fail)
+    pairs = near(datasets.load("odir", real_data), tmp_path, 2, pytest.fail)
     groups = [set(group.split("-")) for group in KNOWN.split()]
     within = [{pair.first, pair.second} for pair in pairs]
     for group in groups:
