@@ -97,7 +97,10 @@ class FrameRows:
     def frame(self) -> pd.DataFrame:
         rows = [row for _, row in sorted([*self._failed, *self._scored], key=itemgetter(0))]
         names = {name: None for row in rows for name in row}
-        return pd.DataFrame({name: [row.get(name, math.nan) for row in rows] for name in names})
+        frame = pd.DataFrame({name: [row.get(name, math.nan) for row in rows] for name in names})
+        # pandas 3 keeps each column of text in an Arrow array, and choosing a few of many small rows takes twice as long.
+        texts = {name: object for name, kind in frame.dtypes.items() if isinstance(kind, pd.StringDtype)}
+        return frame.astype(texts).copy()
 
 
 def _described(record: Record) -> dict[str, Any]:

@@ -27,9 +27,7 @@ def label(first: pd.Series, part: pd.DataFrame, identity: list[str]) -> str:
     for name in identity:
         if name in ("method", "rank", "blocks", "knobs", "after"):
             continue
-        if name == "impute_version" and same[same["impute"] == first["impute"]][name].nunique() == 1:
-            continue
-        if same[name].nunique(dropna=False) > 1 or (name == "impute" and _imputers_differ(first, part)):
+        if _differs(first, same, name) or (name == "impute" and _imputers_differ(first, part)):
             value = "published" if (name, first[name]) == ("recipe.readout", "") else first[name]
             shown.append(
                 f"{name.removeprefix('recipe.')}={value:g}"
@@ -37,6 +35,14 @@ def label(first: pd.Series, part: pd.DataFrame, identity: list[str]) -> str:
                 else f"{name.removeprefix('recipe.')}={value}"
             )
     return method + (f" ({', '.join(shown)})" if shown else "")
+
+
+def _differs(first: pd.Series, same: pd.DataFrame, name: str) -> bool:
+    """Whether a field differs between the kinds of cells of a method; of an imputer's version, while the imputer is
+    the same."""
+    if len(same) == 1 or same[name].nunique(dropna=False) == 1:
+        return False
+    return name != "impute_version" or same[same["impute"] == first["impute"]][name].nunique() != 1
 
 
 def _imputers_differ(first: pd.Series, part: pd.DataFrame) -> bool:
