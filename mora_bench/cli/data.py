@@ -171,7 +171,7 @@ def run(arguments: list[str]) -> int:
         if plugin.is_file():
             print(f"the plug-in is {plugin}")
     if not plugin.is_file():
-        print(f"the plug-in would be {plugin}")
+        print(f"the plug-in would be {plugin}; a run without --plan writes it, and commands above that name it need it")
     return code
 
 

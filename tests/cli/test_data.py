@@ -136,7 +136,8 @@ def test_the_plug_in_is_said_to_be_where_it_is(clinic, folder, tmp_path, capsys)
     assert main([*words, "--recipe.loss", "cox"]) == 2
     assert "the plug-in" not in capsys.readouterr().out
     assert main([*words, "--plan"]) == 0
-    assert capsys.readouterr().out.endswith(f"the plug-in would be {plugin}\n")
+    needed = "a run without --plan writes it, and commands above that name it need it"
+    assert capsys.readouterr().out.endswith(f"the plug-in would be {plugin}; {needed}\n")
     assert not plugin.exists()
     assert main([*words, "--recipe.epochs", "1", "--recipe.max-text", "32"]) == 0
     assert f"the plug-in is {plugin}\n" in capsys.readouterr().out
