@@ -13,7 +13,7 @@ from mora_bench.doctor.placeholders import Placeholder
 from mora_bench.text import listed, number_of
 
 BLANK = "of one grey level"
-#: Patients from which on one picture is none of theirs. What few share may be theirs: a film that is kept for each visit.
+#: Patients from which on one picture is none of theirs. What few share may be theirs: a film kept for each visit.
 MANY = 20
 #: Files that a line names.
 NAMED = 3

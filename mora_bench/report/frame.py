@@ -98,7 +98,7 @@ class FrameRows:
         rows = [row for _, row in sorted([*self._failed, *self._scored], key=itemgetter(0))]
         names = {name: None for row in rows for name in row}
         frame = pd.DataFrame({name: [row.get(name, math.nan) for row in rows] for name in names})
-        # pandas 3 keeps each column of text in an Arrow array, and choosing a few of many small rows takes twice as long.
+        # pandas 3 keeps each column of text in an Arrow array, from which choosing a few rows takes long.
         texts = {name: object for name, kind in frame.dtypes.items() if isinstance(kind, pd.StringDtype)}
         return frame.astype(texts).copy()
 

@@ -107,7 +107,8 @@ def test_where_the_answer_is_known_the_mean_is_near_it_and_the_spread_a_part_of_
     assert np.corrcoef(draws.std(0), given.std(1))[0, 1] > 0.7
 
 
-def test_a_seed_gives_the_same_numbers_and_torchs_own_generator_is_left_alone():
+def test_a_seed_gives_the_same_numbers_and_torchs_own_generator_is_left_alone(monkeypatch):
+    monkeypatch.setattr(latent_network, "EPOCHS", 4)
     torch.manual_seed(5)
     before = torch.get_rng_state()
     first = fitted(np.bitwise_xor, n=120)
@@ -119,7 +120,8 @@ def test_a_seed_gives_the_same_numbers_and_torchs_own_generator_is_left_alone():
     assert np.abs(one - three).max() > 0.01
 
 
-def test_draws_hang_on_the_sample_alone():
+def test_draws_hang_on_the_sample_alone(monkeypatch):
+    monkeypatch.setattr(latent_network, "EPOCHS", 4)
     predictor = fitted(np.bitwise_xor, n=120)
     a, b = (np.random.default_rng(k).normal(size=(9, 1)) for k in (0, 1))
     a[5] = a[2]
