@@ -60,6 +60,13 @@ def _view(file: Path) -> Views:
     return Views(Window((low + high) / 2, max(high - low, 2)), volume=0)
 
 
+def _whole(file: Path) -> bool:
+    import nibabel
+
+    proxy = nibabel.load(file).dataobj
+    return proxy.dtype.kind != "f" and proxy.slope % 1 == proxy.inter % 1 == 0
+
+
 def _ours(file: Path) -> Sequence[np.ndarray]:
     pictures = opened(file, _view(file))
     return [picture.read() for picture in (pictures if isinstance(pictures, tuple) else (pictures,))]
@@ -78,8 +85,9 @@ def _theirs(file: Path) -> Sequence[np.ndarray] | None:
     upright = SimpleITK.DICOMOrient(image, "LPS")
     window = _view(file).window
     assert window is not None
-    # PS3.3, C.11.2.1.2.1.
-    shares = (SimpleITK.GetArrayFromImage(upright) - (window.centre - 0.5)) / (window.width - 1) + 0.5
+    # PS3.3, C.11.2.1.2.1 (LINEAR) of whole values, C.11.2.1.3.2 (LINEAR_EXACT) of fractions.
+    less = int(_whole(file))
+    shares = (SimpleITK.GetArrayFromImage(upright) - (window.centre - less / 2)) / (window.width - less) + 0.5
     levels = (np.clip(np.nan_to_num(shares), 0, 1) * 255).round().astype(np.uint8)
     across, down, _ = upright.GetSpacing()
     size = round(levels.shape[2] * across / min(across, down)), round(levels.shape[1] * down / min(across, down))

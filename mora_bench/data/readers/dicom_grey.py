@@ -18,6 +18,7 @@ def grey_levels(stored: np.ndarray, frame: Frame, window: Window | None, path: P
     are dark; padding is black.
 
     Grey levels are those of `window`, else of the file's table or window for the frame, else the range of the values.
+    Windows of stored floats are exact, and so is `window` of values that the file's scale makes fractions.
     Unsigned values of 8 stored bits without any of them are shown as they are.
 
     Raises:
@@ -32,7 +33,8 @@ def grey_levels(stored: np.ndarray, frame: Frame, window: Window | None, path: P
         picture = _by_table(values, tables[0], frame)
     elif shown:
         function = "LINEAR" if window else str(frame.get("VOILUTFunction") or "LINEAR")
-        picture = _by_window(values, shown, function, path)
+        exact = stored.dtype.kind == "f" or (window is not None and _into_fractions(frame))
+        picture = _by_window(values, shown, function, exact, path)
     elif values is stored and stored.dtype.kind == "u" and data.get("BitsStored") == 8 and int(stored.max()) < 256:
         # However many bits are allocated for each.
         picture = np.repeat(stored.astype(np.uint8)[..., None], 3, axis=2)
@@ -93,22 +95,25 @@ def _window(frame: Frame) -> Window | None:
     return Window(centre[0], width[0]) if centre and width else None
 
 
-def _by_window(values: np.ndarray, window: Window, function: str, path: Path) -> np.ndarray:
-    """Values through a window: PS3.3, C.11.2.1.2.1 (LINEAR), C.11.2.1.3.1 (SIGMOID), C.11.2.1.3.2 (LINEAR_EXACT). A
-    width below 1, which LINEAR does not allow, is read as LINEAR_EXACT."""
+def _into_fractions(frame: Frame) -> bool:
+    """Whether whole stored values become fractions in their unit: by a slope or an intercept that is none."""
+    scale = (*numbers(frame.get("RescaleSlope")), *numbers(frame.get("RescaleIntercept")))
+    return "ModalityLUTSequence" not in frame.data and not all(number.is_integer() for number in scale)
+
+
+def _by_window(values: np.ndarray, window: Window, function: str, exact: bool, path: Path) -> np.ndarray:
+    """Values through a window: PS3.3, C.11.2.1.2.1 (LINEAR), C.11.2.1.3.1 (SIGMOID), C.11.2.1.3.2 (LINEAR_EXACT).
+    LINEAR is read as LINEAR_EXACT if `exact`, and where the width is below 1, which LINEAR does not allow."""
     if not window.width > 0:
         raise UserError(
             f"{path}: a window of width {window.width:g}; expected above 0. Give one (--window CENTRE WIDTH)."
         )
     if function == "SIGMOID":
         share = 1 / (1 + np.exp(np.clip(-4 * (values - window.centre) / window.width, -700, 700)))
-    elif function == "LINEAR_EXACT" or (function == "LINEAR" and window.width < 1):
-        share = (values - window.centre) / window.width + 0.5
-    elif function == "LINEAR":
-        return grey(values, window)
-    else:
-        raise UserError(f"{path}: VOILUTFunction {function!r}; expected LINEAR, LINEAR_EXACT or SIGMOID.")
-    return _shares(share)
+        return _shares(share)
+    if function in ("LINEAR", "LINEAR_EXACT"):
+        return grey(values, window, exact or function == "LINEAR_EXACT")
+    raise UserError(f"{path}: VOILUTFunction {function!r}; expected LINEAR, LINEAR_EXACT or SIGMOID.")
 
 
 def _by_table(values: np.ndarray, item: Any, frame: Frame) -> np.ndarray:

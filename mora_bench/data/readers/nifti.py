@@ -18,18 +18,16 @@ import numpy as np
 
 from mora_bench.data.modalities.image import FilePicture
 from mora_bench.data.modalities.pictures import square
+from mora_bench.data.readers.nifti_header import AXES, Header, Volume, header_of, known
 from mora_bench.data.readers.window import Window, any_finite, between, check_shows, grey, spread
 from mora_bench.errors import UserError
 from mora_bench.files import Version, version
 
-AXES = ("sagittal", "coronal", "axial")
-#: Change it when a slice of the same file becomes another picture: it is part of fingerprints. 1 had left at the left.
-VERSION = 2
+#: Change them when a slice of the same file becomes another picture: they are part of fingerprints. 1 had left at the
+#: left. EXACT is that of slices of fractions in a given window, which 2 took for one of whole values.
+VERSION, EXACT = 2, 3
 #: Bytes that are decompressed at a time.
 PART = 1 << 20
-
-#: The number of a volume in a file of several, or three of them, one a colour.
-Volume = int | tuple[int, int, int]
 
 
 @dataclass(frozen=True)
@@ -43,6 +41,7 @@ class NiftiSlice(FilePicture):
         index: from 0: at the patient's left, back or foot.
         plane: one of `AXES`.
         window: None: the file's cal_min to cal_max, or else the `spread` of the whole volume, the same for all slices.
+            It is LINEAR of whole values, as DICOM's windows are, and LINEAR_EXACT of those that may be fractions.
             Colours have none and are shown as they are.
         volume: of a file of several, from 0 as they lie in the file; three numbers: as red, green and blue.
     """
@@ -60,7 +59,7 @@ class NiftiSlice(FilePicture):
                 finite value in the volume.
         """
         stamp = version(self.path)
-        volumes = _held(self.path, stamp, _known(self.path, stamp).numbers(self.volume))
+        volumes = _held(self.path, stamp, known(self.path, stamp).numbers(self.volume))
         count = volumes.header.slices(self.plane)
         if not 0 <= self.index < count:
             raise UserError(f"{self.path}: no {self.plane} slice {self.index}; it has 0 to {count - 1}.")
@@ -68,7 +67,8 @@ class NiftiSlice(FilePicture):
         return volumes.picture(self.plane, self.index, self.window)
 
     def details(self) -> str:
-        return f" {VERSION} {self.plane} {self.index} {self.window} {self.volume}"
+        exact = self.window is not None and known(self.path, version(self.path)).fractions
+        return f" {EXACT if exact else VERSION} {self.plane} {self.index} {self.window} {self.volume}"
 
 
 def nifti_slices(
@@ -82,59 +82,9 @@ def nifti_slices(
     """
     if plane not in AXES:
         raise UserError(f"{path}: plane {plane!r}; expected one of {', '.join(AXES)}.")
-    header = _header(path)
+    header = header_of(path)
     header.numbers(volume)
     return tuple(NiftiSlice(path, i, plane, window, volume) for i in range(header.slices(plane)))
-
-
-@dataclass(frozen=True)
-class Header:
-    """The facts of a file that are known before its values are read.
-
-    Attributes:
-        proxy: nibabel's, of shape [X, Y, Z, ...] or [X, Y].
-        along: of each of the file's three axes the axis of the patient (an index of `AXES`) and whether it ascends:
-            to the patient's right, front, head.
-        spacing: millimetres from voxel to voxel along each of the file's axes.
-        window: cal_min and cal_max, None where they say nothing.
-    """
-
-    path: Path
-    proxy: Any
-    along: tuple[tuple[int, bool], ...]
-    spacing: tuple[float, ...]
-    window: Window | None
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Of one volume."""
-        return (*self.proxy.shape, 1)[:3]
-
-    @property
-    def volumes(self) -> int:
-        return prod(self.proxy.shape[3:])
-
-    def slices(self, plane: str) -> int:
-        return int(self.shape[self.axis(plane)])
-
-    def axis(self, plane: str) -> int:
-        """The axis of the file along which the slices of a plane lie."""
-        return [number for number, _ in self.along].index(AXES.index(plane))
-
-    def numbers(self, volume: Volume | None) -> tuple[int, ...]:
-        """The volumes to be read, one or three."""
-        if volume is None and self.volumes > 1:
-            raise UserError(
-                f"{self.path}: {self.volumes} volumes (shape {list(self.proxy.shape)}); say which: volume=N, on the "
-                f"command line --volume N, 0 to {self.volumes - 1}; or three numbers, as red, green and blue."
-            )
-        numbers = (volume or 0,) if volume is None or isinstance(volume, int) else tuple(volume)
-        if len(numbers) not in (1, 3) or not all(0 <= number < self.volumes for number in numbers):
-            raise UserError(
-                f"{self.path}: volume {', '.join(map(str, numbers))}; expected one number, or three, of "
-                f"0 to {self.volumes - 1}."
-            )
-        return numbers
 
 
 @dataclass(frozen=True)
@@ -155,13 +105,15 @@ class Volumes:
         slices = [stored[at].T if across > down else stored[at] for stored in self.stored]
         steps = tuple(slice(None, None, -1 if header.along[a][1] else 1) for a in (across, down))
         turned = [values[steps].T for values in slices]
-        shown = _coloured(turned[0]) if turned[0].dtype.names else self._grey(turned, window or header.window)
+        shown = _coloured(turned[0]) if turned[0].dtype.names else self._grey(turned, window)
         return square(shown, header.spacing[down], header.spacing[across])
 
     def _grey(self, channels: list[np.ndarray], window: Window | None) -> np.ndarray:
         values = [self._measured(channel) for channel in channels]
         if window:
-            shown = [grey(channel, window) for channel in values]
+            shown = [grey(channel, window, self.header.fractions) for channel in values]
+        elif self.header.window:
+            shown = [grey(channel, self.header.window, exact=True) for channel in values]
         else:
             shown = [between(channel, *ends) for channel, ends in zip(values, self._spreads, strict=True)]
         return shown[0] if len(shown) == 1 else np.stack([channel[..., 0] for channel in shown], axis=2)
@@ -189,7 +141,7 @@ class Volumes:
 def _held(path: Path, stamp: Version, numbers: tuple[int, ...]) -> Volumes:
     """Volumes of a file of this version. Those read last are kept, and no others: the slices of a bag are read one
     after the other, and a compressed file must be read from its beginning for any of them."""
-    header = _known(path, stamp)
+    header = known(path, stamp)
     proxy = header.proxy
     try:
         if path.suffix.lower() == ".gz":
@@ -242,51 +194,6 @@ def _gzip() -> Any:
     except ImportError:
         return gzip
     return igzip
-
-
-@lru_cache(maxsize=1)
-def _known(path: Path, stamp: Version) -> Header:
-    """The header of a file of this version; for slices that are read one after the other."""
-    return _header(path)
-
-
-def _header(path: Path) -> Header:
-    nibabel = _nibabel()
-    try:
-        image: Any = nibabel.load(path)
-        if not hasattr(image, "affine"):
-            raise TypeError(f"a {type(image).__name__}, which has no place in space")
-        proxy, affine = image.dataobj, image.affine
-        axes = nibabel.io_orientation(affine)
-        spacing = nibabel.affines.voxel_sizes(affine)
-    except Exception as error:
-        raise UserError(
-            f"{path}: not a readable NIfTI file ({type(error).__name__}: {error}). Replace it by an intact copy."
-        ) from error
-    if len(proxy.shape) < 2 or 0 in proxy.shape:
-        raise UserError(f"{path}: an array of shape {list(proxy.shape)}; expected a volume of three dimensions.")
-    if proxy.dtype.kind == "c":
-        raise UserError(
-            f"{path}: complex values ({proxy.dtype}). Save what is to be shown, such as the magnitude, as a file."
-        )
-    if np.isnan(axes).any():
-        raise UserError(f"{path}: its affine has an axis without a direction. Save the file with a whole affine.")
-    along = tuple((int(axis), flip > 0) for axis, flip in axes)
-    return Header(path, proxy, along, tuple(map(float, spacing)), _window(image))
-
-
-def _nibabel() -> Any:
-    try:
-        import nibabel
-    except ImportError as error:
-        raise UserError("NIfTI needs nibabel: pip install 'mora-bench[nifti]'.") from error
-    return nibabel
-
-
-def _window(image: Any) -> Window | None:
-    """The window that the header asks for, None without one."""
-    low, high = (float(image.header.get(name, 0) or 0) for name in ("cal_min", "cal_max"))
-    return Window((low + high) / 2 + 0.5, high - low + 1) if high > low else None
 
 
 def _coloured(stored: np.ndarray) -> np.ndarray:

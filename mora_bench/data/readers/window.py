@@ -51,14 +51,23 @@ def any_finite(values: np.ndarray) -> bool:
     return any(bool(np.isfinite(flat[at : at + PART]).any()) for at in range(0, flat.size, PART))
 
 
-def grey(values: np.ndarray, window: Window | None) -> np.ndarray:
-    """Values [H, W] -> uint8 [H, W, 3], by DICOM's linear function (PS3.3, C.11.2.1.2.1).
+def grey(values: np.ndarray, window: Window | None, exact: bool = False) -> np.ndarray:
+    """Values [H, W] -> uint8 [H, W, 3], by DICOM's linear functions. Values that are not finite are black.
 
-    None: their `spread` from black to white. Values that are not finite are black.
+    Args:
+        window: None: the values' `spread` from black to white.
+        exact: of values that may be fractions: the window is as wide as it says (LINEAR_EXACT; PS3.3, C.11.2.1.3.2),
+            and so is one below 1 of any values. Else it spans so many whole values (LINEAR; C.11.2.1.2.1): the least
+            of them is black and the greatest white, and of fractions from 0 to 1 it would leave two levels.
     """
     if window is None:
         return between(values, *spread(values))
-    return _levels(values, lambda x: (x - (window.centre - 0.5)) / max(window.width - 1, 1e-9) + 0.5)
+    centre, width = window
+    if exact or width < 1:
+        return _levels(values, lambda x: (x - centre) / width + 0.5)
+    if width == 1:
+        return _levels(values, lambda x: (x > centre - 0.5).astype(np.float64))
+    return _levels(values, lambda x: (x - (centre - 0.5)) / (width - 1) + 0.5)
 
 
 def between(values: np.ndarray, low: float, high: float) -> np.ndarray:

@@ -103,6 +103,26 @@ def test_a_window_as_narrow_as_values_from_0_to_1_has_all_levels_between(functio
     assert np.abs(np.array(levels(path)[0]) - np.linspace(0, 255, 11)).max() <= 1
 
 
+def test_a_given_window_of_scaled_fractions_is_as_wide_as_it_says(tmp_path):
+    stored = np.arange(11, dtype=np.int16)[None]
+    path = write_dicom(tmp_path / "a.dcm", stored, RescaleSlope=0.1, WindowCenter=0.5, WindowWidth=1)
+    assert np.abs(np.array(levels(path, window=Window(0.5, 1))[0]) - np.linspace(0, 255, 11)).max() <= 1
+    # The file's own is what the file says: a step.
+    assert levels(path)[0] == [0, *[255] * 10]
+
+
+def test_a_window_of_stored_floats_is_as_wide_as_it_says_the_files_too(tmp_path):
+    pydicom = pytest.importorskip("pydicom")
+    path = write_dicom(tmp_path / "a.dcm", WindowCenter=0.5, WindowWidth=1)
+    data = pydicom.dcmread(path)
+    for name in ("PixelData", "BitsStored", "HighBit", "PixelRepresentation"):
+        delattr(data, name)
+    data.BitsAllocated, data.Rows, data.Columns = 32, 1, 6
+    data.FloatPixelData = np.linspace(0, 1, 6, dtype="<f4").tobytes()
+    data.save_as(path)
+    assert levels(path) == levels(path, window=Window(0.5, 1)) == [[0, 51, 102, 153, 204, 255]]
+
+
 @pytest.mark.parametrize("width", [0, -100])
 def test_a_window_without_width_is_refused_by_name_unless_another_is_given(width, tmp_path):
     path = write_dicom(tmp_path / "a.dcm", WindowCenter=40, WindowWidth=width)

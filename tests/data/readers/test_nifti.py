@@ -24,7 +24,7 @@ def test_slices_stand_upright_and_the_patients_right_is_at_the_left(tmp_path):
     path, values = write_nifti(tmp_path / "v.nii.gz")
     assert [len(nifti_slices(path, plane)) for plane in nifti.AXES] == [2, 3, 4]
     window = Window(12, 24)
-    levels = ((values - 11.5) / 23 + 0.5) * 255
+    levels = values / 24 * 255
     # Of the values, x ascends to the right, y to the front, z to the head. Axial: front at the top.
     expected = levels[::-1, ::-1, 1].T.round()
     assert (NiftiSlice(path, 1, "axial", window).read()[..., 0] == expected).all()
@@ -79,6 +79,26 @@ def test_the_headers_range_is_a_window(tmp_path):
     path, values = write_nifti(tmp_path / "v.nii", cal_min=4, cal_max=9)
     picture = NiftiSlice(path, 0).read()[..., 0]
     assert (picture == (np.clip((values[::-1, ::-1, 0].T - 4) / 5, 0, 1) * 255).round()).all()
+
+
+@pytest.mark.parametrize("as_floats", [True, False])
+def test_a_window_of_fractions_is_as_wide_as_it_says(as_floats, tmp_path):
+    values = np.linspace(0, 1, 256, dtype=np.float32).reshape(256, 1, 1)
+    image = nibabel.Nifti1Image(values, np.diag([-1, -1, 1, 1]))
+    if not as_floats:
+        image.set_data_dtype(np.int16)
+    nibabel.save(image, tmp_path / "v.nii")
+    picture = NiftiSlice(tmp_path / "v.nii", 0, window=Window(0.5, 1))
+    assert np.abs(picture.read()[0, :, 0] - np.arange(256.0)).max() <= 1
+    assert f" {nifti.EXACT} " in picture.fingerprint()
+
+
+def test_a_window_of_whole_values_spans_so_many_of_them_as_in_dicom(tmp_path):
+    values = np.arange(5, dtype=np.int16).reshape(5, 1, 1)
+    path, _ = write_nifti(tmp_path / "v.nii", values=values)
+    picture = NiftiSlice(path, 0, window=Window(2.5, 3))
+    assert picture.read()[0, ::-1, 0].tolist() == [0, 0, 128, 255, 255]
+    assert f" {nifti.VERSION} " in picture.fingerprint()
 
 
 def test_voxels_that_are_no_numbers_are_black(tmp_path):

@@ -14,6 +14,20 @@ def test_a_window_is_dicoms_linear_function():
     assert grey(np.full((2, 2), 7.0), None).max() == 0
 
 
+def test_a_window_of_fractions_is_as_wide_as_it_says():
+    values = np.linspace(0, 1, 256)[None]
+    assert grey(values, Window(0.5, 1), exact=True)[0, :, 0].tolist() == list(range(256))
+    # A width that LINEAR does not allow.
+    assert grey(values, Window(0.25, 0.5))[0, [0, 64, 128, 255], 0].tolist() == [0, 128, 255, 255]
+    assert grey(values, Window(1, 2), exact=True)[0, [0, 255], 0].tolist() == [0, 128]
+    assert grey(np.array([[np.inf, 1.0]]), Window(0.5, 1), exact=True)[0, :, 0].tolist() == [0, 255]
+
+
+def test_a_window_of_one_whole_value_is_a_step():
+    # PS3.3, C.11.2.1.2.1: what is not above c - 0.5 is black, all else white.
+    assert grey(np.array([[-1, 0, 1, 2]]), Window(0.5, 1))[0, :, 0].tolist() == [0, 0, 255, 255]
+
+
 def test_one_hot_value_does_not_blacken_the_others_at_either_end():
     ramp = np.arange(10_000.0).reshape(100, 100)
     for odd in (1e6, -1e6):
