@@ -8,9 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
 import pandas as pd
 
 from mora_bench.data.readers.cells import named, nothing, refuse
+from mora_bench.errors import UserError
+from mora_bench.text import number_of
 
 Kind = Literal["number", "category"]
 KINDS: tuple[Kind, ...] = ("number", "category")
@@ -44,6 +47,25 @@ def asked(name: str) -> tuple[str, Kind | None]:
     column, _, kind = name.rpartition(":")
     stated: Kind | None = next((known for known in KINDS if known == kind), None)
     return (name, None) if stated is None else (column, stated)
+
+
+def kept_cells(column: pd.Series, kept: np.ndarray, file: Path) -> pd.Series:
+    """The cells of a column in the rows that are kept (bool [N]).
+
+    Raises:
+        UserError: all of them are empty.
+    """
+    cells = column[kept]
+    if not all(map(nothing, cells)):
+        return cells
+    lost = sum(not nothing(cell) for cell in column[~kept])
+    do = "Leave it out of --table."
+    if lost:
+        do += (
+            f" Rows that are left out hold {number_of(lost, 'value')}, as rows of a repeating instrument do (REDCap): "
+            "save such rows as a table of their own, for --signal, or for --join if it has one row a key."
+        )
+    raise UserError(f"{file}, column {column.name!r}: empty in all {number_of(len(cells), 'row')} that are read. {do}")
 
 
 def measured(column: pd.Series, kind: Kind | None, file: Path, commas: bool) -> Measured:

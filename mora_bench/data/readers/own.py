@@ -14,7 +14,7 @@ from mora_bench.data.groups import MOST
 from mora_bench.data.readers import frames, joined, official, vector_columns
 from mora_bench.data.readers.cells import MARKS, NOTHING, errors, keys, marked, nothing, refuse
 from mora_bench.data.readers.links import inside
-from mora_bench.data.readers.measured import Measured, asked, measured
+from mora_bench.data.readers.measured import Measured, asked, kept_cells, measured
 from mora_bench.data.readers.outcomes import commas, outcomes
 from mora_bench.data.readers.own_columns import Columns, plain
 from mora_bench.data.readers.path_columns import asked as named_path
@@ -91,11 +91,11 @@ def read(name: str, file: Path, columns: Columns) -> Table:
         UserError: an absent column, a repeated id, a cell that is no label or neither a number nor a category, a path
             that leads elsewhere or nowhere.
     """
-    frame = _frame(file, columns)
-    ids = names_of(frame, columns.id, file)
-    patients, all_ids = _patients(frame, ids, columns, file), {*ids}
-    labelled = outcomes(frame, columns, file)
-    frame, ids, patients = frame[labelled.kept], ids[labelled.kept], patients[labelled.kept]
+    whole = _frame(file, columns)
+    ids = names_of(whole, columns.id, file)
+    patients, all_ids = _patients(whole, ids, columns, file), {*ids}
+    labelled = outcomes(whole, columns, file)
+    frame, ids, patients = whole[labelled.kept], ids[labelled.kept], patients[labelled.kept]
     modalities: dict[str, Column] = {}
     names = [*map(plain, columns.named), *["table"] * bool(columns.table)]
     twice = [name for name in names if names.count(name) > 1]
@@ -120,7 +120,7 @@ def read(name: str, file: Path, columns: Columns) -> Table:
     for signal in columns.signals:
         modalities[plain(signal.name)] = signals(frame, signal, bases, file, columns.absent_pictures, columns.hidden)
     if columns.table:
-        by_column = {name: column.values for name, column in _measured(frame, columns, file).items()}
+        by_column = {name: column.values for name, column in _measured(whole, labelled.kept, columns, file).items()}
         rows = [dict(zip(by_column, values, strict=True)) for values in zip(*by_column.values(), strict=True)]
         modalities["table"] = Column(
             "table", tuple(r if any(v is not None for v in r.values()) else None for r in rows)
@@ -195,26 +195,27 @@ def notes(file: Path, columns: Columns) -> list[str]:
     sentences += alike(patients, columns.patient.partition("~")[0], "patients") if columns.patient else []
     if columns.patient:
         sentences += marked(patients.rename(columns.patient), [*NOTHING, *MARKS], "the name of one patient")
+    kept = frame[labelled.kept]
     for name in (name for name in columns.text if not from_files(name)):
-        sentences += marked(frame[name], MARKS, "a text")
-    for name, measurement in _measured(frame, columns, file).items():
+        sentences += marked(kept[name], MARKS, "a text")
+    for name, measurement in _measured(frame, labelled.kept, columns, file).items():
         sentences.append(f"column {name!r}: {measurement.kind} ({measurement.why})")
-        sentences += marked(frame[name], MARKS, "a category") if measurement.kind == "category" else []
+        sentences += marked(kept[name], MARKS, "a category") if measurement.kind == "category" else []
         few = "has categories that hardly repeat, of which little can be learned. Is it a category?"
         sentences += [f"WARNING: column {name!r} {few}"] * hardly_repeats(measurement)
         sentences += [f"WARNING: column {name!r} {how}. Is it an input?" for how in tells(measurement, labelled)]
-    sides = columns.official.sides(frame[labelled.kept], file) if columns.official else ()
+    sides = columns.official.sides(kept, file) if columns.official else ()
     for column in columns.group:
-        groups = ["" if nothing(cell) else cell.strip() for cell in frame[column][labelled.kept]]
+        groups = ["" if nothing(cell) else cell.strip() for cell in kept[column]]
         several = len({*groups} - {""})
-        sentences += alike(groups, column, "groups") + marked(frame[column], MARKS, "a group")
+        sentences += alike(groups, column, "groups") + marked(kept[column], MARKS, "a group")
         count = f"column {column!r}: {number_of(several, 'group')}"
         sentences.append(count if sides else f"{count}, none of which falls on two sides of a split")
         if several > MOST and column in columns.covariates:
             sentences.append(f"column {column!r}: more than {MOST} values, so there are no scores for each of them")
         sentences += official.parted(sides, groups, f"groups of column {column!r}") if sides else []
     if columns.weights:
-        weights = np.array(row_weights(frame[labelled.kept], columns, file))
+        weights = np.array(row_weights(kept, columns, file))
         which = "training rows" if sides else "rows"
         # Nothing draws the rows of an official split that are for testing.
         drawn = weights[[side == "train" for side in sides]] if sides else weights
@@ -263,12 +264,15 @@ def _dialect(file: Path) -> frames.Dialect:
     return frames.dialect(file, frames.names(file))
 
 
-def _measured(frame: pd.DataFrame, columns: Columns, file: Path) -> dict[str, Measured]:
-    """The columns of measured values, by name."""
+def _measured(frame: pd.DataFrame, kept: np.ndarray, columns: Columns, file: Path) -> dict[str, Measured]:
+    """The columns of measured values, by name, in the rows that are kept (bool [N])."""
     homes = joined.homes(file, columns.joins(file), [name for name, _ in map(asked, columns.table)])
     comma = {home: commas(home) for home in {*homes.values()}}
     # Rows are those of the first table, wherever a column comes from.
-    return {name: measured(frame[name], kind, file, comma[homes[name]]) for name, kind in map(asked, columns.table)}
+    return {
+        name: measured(kept_cells(frame[name], kept, file), kind, file, comma[homes[name]])
+        for name, kind in map(asked, columns.table)
+    }
 
 
 def _groups(file: Path, ids: pd.Series, all_ids: set[str], table: Path) -> tuple[str, ...]:

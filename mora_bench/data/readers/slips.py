@@ -21,10 +21,11 @@ def hardly_repeats(measurement: Measured) -> bool:
 
 
 def tells(measurement: Measured, labelled: Targets) -> list[str]:
-    """Which labels a column gives away: those that each of its values, of two to ten, has always or never."""
+    """Which labels a column gives away: those that each of its values, of two to ten, has always or never. Its
+    rows are those that are kept."""
     if registry.made(registry.TASKS, labelled.task).columns:
         return []
-    values = np.array([str(value) for value in measurement.values], object)[labelled.kept]
+    values = np.array([str(value) for value in measurement.values], object)
     masks = {value: values == value for value in {*values} - {"None"}}
     if not 2 <= len(masks) <= MOST_KINDS or len(values) < FEWEST_ROWS:
         return []

@@ -362,6 +362,38 @@ def test_a_label_among_the_inputs(visits):
     ]
 
 
+def test_a_measured_column_is_told_by_the_rows_that_are_kept(visits):
+    # As REDCap exports a repeating instrument: rows of its own, without what the others hold.
+    file = visits / "visits.csv"
+    frame = pd.read_csv(file, dtype=str).assign(crp="")
+    labs = pd.DataFrame({"crp": ["<5", "7.1", "8.2"]})
+    pd.concat([frame, labs]).to_csv(file, index=False)
+    columns = {"labels": ("ill",), "text": ("well",), "empty_label": "leave-out"}
+    for ask in (
+        lambda: notes(file, Columns(**columns, table=("crp",))),
+        lambda: own_table("v", "visits.csv", **columns, table=["crp"]).read(visits),
+    ):
+        with pytest.raises(UserError) as error:
+            ask()
+        assert str(error.value) == (
+            f"{file}, column 'crp': empty in all 40 rows that are read. Leave it out of --table. Rows that are left "
+            "out hold 3 values, as rows of a repeating instrument do (REDCap): save such rows as a table of their own, "
+            "for --signal, or for --join if it has one row a key."
+        )
+    frame.loc[:, "crp"] = [str(row) for row in range(40)]
+    pd.concat([frame, labs]).to_csv(file, index=False)
+    lines = notes(file, Columns(**columns, table=("crp",)))
+    assert "column 'crp': number (all 40 cells that are not empty are numbers)" in lines
+
+
+def test_an_empty_measured_column_is_refused(visits):
+    file = visits / "visits.csv"
+    pd.read_csv(file, dtype=str).assign(crp="NA").to_csv(file, index=False)
+    with pytest.raises(UserError) as error:
+        own_table("v", "visits.csv", labels=["ill"], table=["age", "crp"]).read(visits)
+    assert str(error.value) == (f"{file}, column 'crp': empty in all 40 rows that are read. Leave it out of --table.")
+
+
 def test_rows_that_are_left_out_are_left_out_of_everything(visits):
     file = visits / "visits.csv"
     frame = pd.read_csv(file, dtype=str)
