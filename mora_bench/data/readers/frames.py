@@ -12,9 +12,9 @@ from typing import Any
 import pandas as pd
 
 from mora_bench.data.readers import separated
-from mora_bench.data.readers.cells import ERROR
+from mora_bench.data.readers.cells import ERROR, refuse
 from mora_bench.data.readers.separated import PACKED, SEPARATORS, check_once, header
-from mora_bench.data.readers.workbooks import sheet
+from mora_bench.data.readers.workbooks import sheet, uncalculated
 from mora_bench.errors import UserError
 
 #: The most bytes that an Excel file may have once unpacked; several times as much is built of it.
@@ -143,8 +143,21 @@ def _excel(file: Path, columns: Sequence[str], more: Sequence[str], rows: int | 
     again = [name for name in (*columns, *more) if f"{name}.1" in table.columns and name in table.columns]
     check_once([*map(str, table.columns), *again], {*again}, file)
     _check_columns(list(map(str, table.columns)), columns, file)
+    _check_calculated(table, {*columns, *more}, file)
     step = rows or max(len(table), 1)
     yield from (table[first : first + step] for first in range(0, len(table), step))
+
+
+def _check_calculated(table: pd.DataFrame, wanted: set[str], file: Path) -> None:
+    """Refuse formulas without values in the columns that are wanted: they would be read as empty cells."""
+    formulas = uncalculated(file)
+    for at, name in enumerate(table.columns):
+        # Rows are counted from below the header.
+        cells = {row - 1: formula for row, formula in formulas.get(at, {}).items() if row}
+        if cells and str(name) in wanted:
+            do = "Open the file in a spreadsheet program, which computes them, and save it."
+            what = "holds formulas whose values are not stored,"
+            refuse(pd.Series(cells, name=name).sort_index(), [True] * len(cells), file, what, do)
 
 
 def _parquet(file: Path, columns: Sequence[str], more: Sequence[str], rows: int | None) -> Iterator[pd.DataFrame]:

@@ -1,5 +1,8 @@
 """Tables that were once read wrongly without a word: each is refused now, or said, with what to do."""
 
+import re
+import zipfile
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -271,6 +274,47 @@ def workbook(folder, wrong, name="visits.xlsx", frame=None):
         cell.value, cell.data_type = error, "e"
     book.save(folder / name)
     return folder / name
+
+
+def test_formulas_of_excel_without_values_are_refused_in_columns_that_are_read(tmp_path):
+    """They had been read as empty cells."""
+    frame = rows().astype(object)
+    frame.loc[[3, 5], "age"] = "=A5&B5<2", "=1+1"
+    frame.loc[4, "site"] = "=A6"
+    file = workbook(tmp_path, {}, frame=frame)
+    with pytest.raises(UserError) as error:
+        read(file, table=("age",))
+    assert str(error.value) == (
+        f"{file}, column 'age' holds formulas whose values are not stored, in row 5: '=A5&B5<2'; row 7: '=1+1'. Open "
+        "the file in a spreadsheet program, which computes them, and save it."
+    )
+    assert len(read(file)) == len(frame)
+
+
+def test_formulas_of_excel_with_values_are_read_also_where_these_are_empty_texts(tmp_path):
+    formulas = {
+        b'<c r="B2"><f>1+1</f><v>2</v></c>': "2",
+        b'<c r="B2" t="str"><f>""</f><v></v></c>': "",
+        b'<c r="B2" s="1" t="str"><f t="shared" si="0"/><v>ab</v></c>': "ab",
+        b'<c r="B2"><f t="shared" si="0"/></c>': None,
+        b'<x:c r="B2"><x:f>1+1</x:f><x:v /></x:c>': None,
+    }
+    frame = pd.DataFrame({"id": ["a"], "age": ["=1+1"]})
+    for cell, expected in formulas.items():
+        prefix = b' xmlns:x="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
+        with zipfile.ZipFile(workbook(tmp_path, {}, "made.xlsx", frame)) as book:
+            parts = {name: book.read(name) for name in book.namelist()}
+        sheet = parts["xl/worksheets/sheet1.xml"].replace(b"<worksheet", b"<worksheet" + prefix)
+        parts["xl/worksheets/sheet1.xml"] = re.sub(rb'<c r="B2".*?</c>', cell, sheet)
+        file = tmp_path / "t.xlsx"
+        with zipfile.ZipFile(file, "w") as book:
+            for name, content in parts.items():
+                book.writestr(name, content)
+        if expected is None:
+            with pytest.raises(UserError, match=r"column 'age' holds formulas whose values are not stored, in row 2"):
+                frames.frame(file, ["age"])
+        else:
+            assert frames.frame(file, ["age"])["age"].tolist() == [expected]
 
 
 def test_errors_of_excel_are_empty_cells_and_counted(tmp_path):
