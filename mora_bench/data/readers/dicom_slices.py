@@ -52,6 +52,9 @@ NAMES = {"EchoTime": ("EchoTime", "EffectiveEchoTime"), "ImageType": ("FrameType
 PLACES = {"InStackPositionNumber", "ImagePositionPatient", "SliceLocation", "ImageOrientationPatient"}
 #: Scanners' names for the pictures by which a scan is planned.
 LOCALIZERS = {"LOCALIZER", "LOCALISER", "SCOUT", "TOPOGRAM", "SURVEY", "SURVIEW"}
+#: What a scanner of slides photographs beside the tissue (value 3 of ImageType); a label may name the patient.
+BESIDE_TISSUE = {"LABEL", "OVERVIEW", "THUMBNAIL"}
+OF_A_SLIDE = " of a slide"
 DOSE = "1.2.840.10008.5.1.4.1.1.481.2"
 #: Secondary captures: the first is of one frame, the others of several.
 CAPTURES = "1.2.840.10008.5.1.4.1.1.7"
@@ -68,6 +71,7 @@ class Slice:
         traits: what may tell it from other pictures of its place, by name, as `traits_of`.
         aside: why nobody would mean it by the folder's name, "" if one would.
         unfit: why it cannot be shown, "" if it can.
+        level: of a tile of a whole slide the width and height in pixels that all tiles of its magnification cover.
     """
 
     path: Path
@@ -80,6 +84,7 @@ class Slice:
     traits: Mapping[str, float | str] = field(compare=False)
     aside: str
     unfit: str = ""
+    level: tuple[int, int] | None = None
 
     @property
     def number(self) -> float:
@@ -96,13 +101,14 @@ def slices_of(data: Any, path: Path) -> list[Slice]:
         str(data.get(f"Series{name}") or "").strip() for name in ("InstanceUID", "Number", "Description")
     )
     instance, aside, unfit = str(data.get("SOPInstanceUID") or ""), _aside(data), mosaic(data)
+    level = _level(data)
     slices = []
     for at in range(count_frames(data, path)):
         frame = Frame(data, at)
         axes, traits = orientation(frame), traits_of(frame)
         moment = tuple((numbers(_number(_said(frame, name))) or (0.0,))[0] for name in PHASES)
         position, series = along(frame, axes), (uid, number, description)
-        slices.append(Slice(path, at, series, instance, axes, position, moment, traits, aside, unfit))
+        slices.append(Slice(path, at, series, instance, axes, position, moment, traits, aside, unfit, level))
     return slices
 
 
@@ -144,9 +150,17 @@ def _number(value: Any) -> Any:
     return float(value) if isinstance(value, str) and value.replace(".", "", 1).isdigit() else value
 
 
+def _level(data: Any) -> tuple[int, int] | None:
+    (columns, *_), (rows, *_) = (numbers(data.get(f"TotalPixelMatrix{side}")) or (0,) for side in ("Columns", "Rows"))
+    return (int(columns), int(rows)) if columns and rows else None
+
+
 def _aside(data: Any) -> str:
     kind = str(data.get("SOPClassUID") or "")
-    words = {str(word).upper() for word in list_of(data.get("ImageType") or ())}
+    values = [str(word).strip().upper() for word in list_of(data.get("ImageType") or ())]
+    if beside := BESIDE_TISSUE.intersection(values[2:3]):
+        return f"{beside.pop().lower()}{OF_A_SLIDE}"
+    words = {*values}
     if words & LOCALIZERS or LOCALIZERS & set(str(data.get("SeriesDescription") or "").upper().split()):
         return "localizer"
     if kind == DOSE:

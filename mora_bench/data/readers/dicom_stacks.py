@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mora_bench.data.readers.dicom_phases import by, phases
-from mora_bench.data.readers.dicom_slices import Slice
+from mora_bench.data.readers.dicom_slices import OF_A_SLIDE, Slice
 from mora_bench.errors import UserError
 from mora_bench.text import number_of
 
@@ -80,25 +80,33 @@ def _meant(candidates: list[Stack], series: str | None, where: Path) -> Stack:
             raise UserError(f"{where}: {how} called {series!r}. There are: {listing}. Say which (--series NAME).")
         return meant[0]
     meant = [stack for stack in candidates if not stack.aside] or candidates
+    if meant[0].aside.endswith(OF_A_SLIDE):
+        raise UserError(f"{where}: no tissue in it: {listing}. Bring the slide's other files, or leave it out.")
     if len(meant) > 1:
         raise UserError(f"{where}: {len(meant)} series could be meant: {listing}. Say which (--series NAME).")
     return meant[0]
 
 
 def stacks(slices: Sequence[Slice]) -> list[Stack]:
-    """All pictures by series, each series in stacks of the same orientation, each of these in phases."""
+    """All pictures by series, each series in stacks of the same orientation, each of these in phases. A whole slide is
+    parted by magnification first, the highest as /1, with what lies beside the tissue last."""
     all_stacks: list[Stack] = []
     placed = any(picture.position is not None for picture in slices)
     for members in by(slices, _series).values():
-        parts = [(phase, why) for group, why in _alike(members) for phase in phases(group)]
+        levels = by(members, _level)
+        parts = [
+            (phase, why) for level in sorted(levels) for group, why in _alike(levels[level]) for phase in phases(group)
+        ]
         for k, (phase, why) in enumerate(parts, 1):
             first = phase.slices[0]
+            level = "{:,} x {:,} pixels".format(*first.level) if first.level and len(levels) > 1 else ""
+            what = ", ".join(filter(None, (level, phase.what)))
             names = tuple(f"{name}/{k}" if name and len(parts) > 1 else name for name in first.series)
             reasons = {picture.aside for picture in phase.slices}
             aside = reasons.pop() if len(reasons) == 1 else ""
             if aside == "secondary capture" and (not placed or first.position is not None):
                 aside = ""
-            all_stacks.append(Stack(names, phase.slices, phase.what, aside or why, phase.torn))
+            all_stacks.append(Stack(names, phase.slices, what, aside or why, phase.torn))
     return sorted(all_stacks, key=lambda stack: (stack.slices[0].series[1].zfill(9), stack.names))
 
 
@@ -106,6 +114,12 @@ def _series(picture: Slice) -> tuple[str, ...]:
     """What pictures of one series share: the UID and number; without a UID, as in files that were made anonymous, the
     number and the description."""
     return picture.series[:2] if picture.series[0] else picture.series
+
+
+def _level(picture: Slice) -> tuple:
+    """What tiles of one magnification of a whole slide share, larger ones first; the same for all other pictures."""
+    columns, rows = picture.level or (0, 0)
+    return picture.aside if picture.aside.endswith(OF_A_SLIDE) else "", -columns * rows, columns
 
 
 def _alike(slices: Sequence[Slice]) -> list[tuple[list[Slice], str]]:

@@ -137,6 +137,43 @@ def test_localizers_are_left_out_and_said(tmp_path, capsys):
     assert names(dicom_series(tmp_path, series="2/2")) == ["t"]
 
 
+def slide(folder, parts):
+    """A whole slide as one series; `parts`: by name value 3 of ImageType, tiles, and the width of all of them."""
+    folder.mkdir(exist_ok=True)
+    for n, (name, (kind, tiles, width)) in enumerate(parts.items()):
+        more = {"TotalPixelMatrixColumns": width, "TotalPixelMatrixRows": 2}
+        write_dicom(
+            folder / f"{name}.dcm", np.stack([STORED] * tiles), frames=tiles, SeriesInstanceUID="1.2", SeriesNumber=7,
+            InstanceNumber=n + 1, SOPInstanceUID=f"1.2.{n}", ImageType=["ORIGINAL", "PRIMARY", kind, "NONE"], **more,
+        )  # fmt: skip
+
+
+def test_magnifications_of_a_slide_are_not_mixed_and_its_label_is_left_out(tmp_path, capsys):
+    beside = {"a": ("LABEL", 1, 5), "b": ("OVERVIEW", 1, 9), "c": ("THUMBNAIL", 1, 3)}
+    slide(tmp_path / "one", beside | {"d": ("VOLUME", 4, 1200)})
+    pictures = dicom_series(tmp_path / "one")
+    assert [(picture.path.stem, picture.frame) for picture in pictures] == [("d", 0), ("d", 1), ("d", 2), ("d", 3)]
+    said = "7/2 (1 picture, 5 x 2 pixels, label of a slide); series 7/3 (1 picture, 9 x 2 pixels, overview of a slide)"
+    assert said in capsys.readouterr().err
+    slide(tmp_path / "two", beside | {"d": ("VOLUME", 2, 600), "e": ("VOLUME", 4, 1200)})
+    two = r"meant: 7/1 \(4 pictures, 1,200 x 2 pixels\); 7/2 \(2 pictures, 600 x 2 pixels\); 7/3 \(1 picture, 5 x 2"
+    with pytest.raises(UserError, match=f"2 series could be {two}"):
+        dicom_series(tmp_path / "two")
+    # The highest magnification is /1, whatever the files are called.
+    assert names(dicom_series(tmp_path / "two", series="7/1")) == ["e"] * 4
+    assert names(dicom_series(tmp_path / "two", series="7/2")) == ["d"] * 2
+
+
+def test_a_slide_of_which_only_the_label_is_there_is_refused(tmp_path):
+    slide(tmp_path / "one", {"a": ("LABEL", 1, 5)})
+    with pytest.raises(UserError) as error:
+        dicom_series(tmp_path / "one")
+    assert str(error.value) == (
+        f"{tmp_path / 'one'}: no tissue in it: 7 (1 picture, label of a slide). Bring the slide's other files, or "
+        "leave it out."
+    )
+
+
 @pytest.mark.parametrize("description", ["Topogram 0.6 T20f", "3-plane localizer", "Scout"])
 def test_localizers_are_known_by_what_scanners_call_them(description, tmp_path):
     stack(tmp_path, "a", range(3), SeriesNumber=2)
