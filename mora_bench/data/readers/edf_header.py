@@ -9,6 +9,11 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
+from mora_bench.errors import UserError
+from mora_bench.text import number_of
+
+#: How a file of BioSemi begins, whose header is alike and whose samples have a byte more.
+BDF = b"\xffBIOSEMI"
 #: Bytes of the header's first part.
 FIRST = 256
 #: The fields of each signal in the second part, in order, and their bytes.
@@ -43,13 +48,20 @@ class EdfHeader:
         """The names of the signals."""
         return [signal["label"] for signal in self.fields]
 
-    def shortage(self, size: int) -> str:
-        """What a file of `size` bytes lacks, in words; "" if nothing. One that is still recorded has at least a data
-        record, as has any other."""
-        if self.records >= 0 and size < self.begin + self.records * sum(self.sizes):
-            needed = self.begin + self.records * sum(self.sizes)
-            return f"its header says {self.records:,} data records, {needed:,} bytes, and it has {size:,}"
-        return "it has no whole data record" if size < self.begin + sum(self.sizes) else ""
+    def misfit(self, size: int) -> str:
+        """How the header of a file of `size` bytes does not fit it, in words, and what to do; "" if it does. One that
+        is still recorded has at least a data record, as has any other."""
+        needed = self.begin + self.records * sum(self.sizes)
+        said = f"its header says {number_of(self.records, 'data record')}, {needed:,} bytes, and it has {size:,}"
+        if self.records >= 0 and size < needed:
+            return f"cut short: {said}. Copy it again."
+        if self.records >= 0 and size > needed:
+            # Nothing says whether the rest is data.
+            return (
+                f"too long: {said}. Copy it again; or correct the header: -1 in its bytes 237 to 244 stands for as "
+                "many data records as there are."
+            )
+        return "cut short: it has no whole data record. Copy it again." if size < self.begin + sum(self.sizes) else ""
 
     def calibration(self, place: int) -> tuple[float, float]:
         """What is added to a signal's digital numbers, and by what the sum is multiplied, for its unit. Recorders in
@@ -76,9 +88,15 @@ def edf_header(path: Path) -> EdfHeader:
 
     Raises:
         ValueError: it has none, or a number in it is none.
+        UserError: it is a BDF file.
     """
     with open(path, "rb") as file:
         first = file.read(FIRST)
+        if first.startswith(BDF):
+            raise UserError(
+                f"{path}: a BDF file, of 24 bits a sample, though its name says EDF. Convert it to EDF, as EDFbrowser "
+                "does, or to an array of NumPy."
+            )
         count = int(first[252:FIRST])
         second = file.read(count * sum(FIELDS.values()))
     if len(second) < count * sum(FIELDS.values()):

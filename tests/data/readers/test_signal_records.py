@@ -158,10 +158,28 @@ def test_an_edf_file_that_was_never_closed_has_its_whole_data_records(tmp_path, 
     assert not recwarn.list
 
 
-def test_what_edfio_warns_of_is_not_printed(tmp_path, recwarn):
-    """A file that is longer than its header says has all its data records, as before."""
-    assert len(cut(tmp_path, 0, b"9").read().values) == 1000
+def test_an_edf_file_that_is_longer_than_its_header_says_is_refused(tmp_path, recwarn):
+    """All of it had been read, whether the rest was data or not."""
+    with pytest.raises(UserError) as error:
+        cut(tmp_path, 0, b"9").read()
+    assert str(error.value) == (
+        f"{tmp_path}/a.edf: too long: its header says 9 data records, 2,312 bytes, and it has 2,512. Copy it again; or "
+        "correct the header: -1 in its bytes 237 to 244 stands for as many data records as there are."
+    )
     assert not recwarn.list
+
+
+def test_a_bdf_file_that_is_called_edf_is_refused(tmp_path):
+    """Its samples of three bytes had been read as half as many again of two: noise."""
+    write(tmp_path, "edf", "a", [("I", "mV", STEPS)])
+    content = (tmp_path / "a.edf").read_bytes()
+    (tmp_path / "a.edf").write_bytes(b"\xffBIOSEMI" + content[8:])
+    with pytest.raises(UserError) as error:
+        opened(tmp_path, "edf", "a").read()
+    assert str(error.value) == (
+        f"{tmp_path}/a.edf: a BDF file, of 24 bits a sample, though its name says EDF. Convert it to EDF, as "
+        "EDFbrowser does, or to an array of NumPy."
+    )
 
 
 def test_an_edf_header_that_is_cut_short_is_named(tmp_path):
