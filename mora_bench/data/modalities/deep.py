@@ -18,6 +18,8 @@ from PIL import Image, UnidentifiedImageError
 MOST_PIXELS = 100_000_000
 #: How TIFF files begin.
 TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+#: The tag of a TIFF file that says its compression, and that by WebP: Pillow knows it, and its libtiff may not.
+COMPRESSION, WEBP = 259, 50001
 #: Start of a JPEG 2000 codestream; the marker segment that says sizes and depths is its first.
 CODESTREAM = b"\xff\x4f\xff\x51"
 #: Enumerated colour spaces of JPEG 2000 that are grey levels, or red, green and blue.
@@ -92,7 +94,7 @@ def _plain_tiff(path: Path) -> bool:
         return False
     samples = int(tags.get(277, 1))
     bits, formats = set(tags.get(258, (1,))), set(tags.get(339, (1,)))
-    if tags.get(32997, 1) != 1:
+    if tags.get(32997, 1) != 1 or tags.get(COMPRESSION) == WEBP:
         return False
     if max(bits) <= 8:
         return formats <= {1, 4}
@@ -115,6 +117,9 @@ def _tiff(path: Path) -> Deep:
         _check_size(page.imagewidth, page.imagelength)
         if page.imagedepth > 1:
             raise UnreadableFile(f"a volume of {page.imagedepth} planes; save it as NIfTI, or its planes as files")
+        if page.compression not in tifffile.TIFF.DECOMPRESSORS:
+            name = getattr(page.compression, "name", page.compression)
+            raise UnreadableFile(f"its compression ({name}) cannot be read; save it with another one, such as LZW")
         values = page.asarray()
         turn = page.tags.get(274)
     if 262 not in page.tags:

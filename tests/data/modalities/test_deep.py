@@ -47,6 +47,28 @@ def test_colour_tiff_of_16_bits_keeps_its_levels(more, tmp_path):
     assert (tiff(tmp_path, planes, "rgb", planarconfig="separate", **more) == levels(RGB)).all()
 
 
+def test_tiff_packed_as_webp_is_read_whatever_pillow_was_built_with(tmp_path, capfd):
+    """Its libtiff had written on stderr, and an intact copy was asked for."""
+    values = (RGB // 16).astype(np.uint8)
+    tifffile.imwrite(tmp_path / "x.tif", values, photometric="rgb", compression="webp", compressionargs={"lossless": 1})
+    assert (read(tmp_path / "x.tif") == values).all()
+    assert not capfd.readouterr().err
+
+
+def test_a_compression_of_tiff_that_nothing_reads_is_named(tmp_path):
+    tifffile.imwrite(tmp_path / "x.tif", RGB, photometric="rgb")
+    content = (tmp_path / "x.tif").read_bytes()
+    entry = b"\x03\x01\x03\x00\x01\x00\x00\x00"
+    assert content.count(entry + b"\1\0") == 1
+    for code, name in ((32809, "THUNDERSCAN"), (65432, "65432")):
+        (tmp_path / "x.tif").write_bytes(content.replace(entry + b"\1\0", entry + code.to_bytes(2, "little")))
+        with pytest.raises(UserError) as error:
+            read(tmp_path / "x.tif")
+        assert str(error.value) == (
+            f"{tmp_path}/x.tif: its compression ({name}) cannot be read; save it with another one, such as LZW."
+        )
+
+
 @pytest.mark.parametrize(
     "values", [GREY, GREY.astype(np.uint32), GREY.astype(np.float32), (GREY // 16).astype(np.uint8)]
 )
