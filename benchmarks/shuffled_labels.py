@@ -15,6 +15,7 @@ This file is also the plug-in that holds the shuffled datasets: odir-shuffled-0 
 """
 
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -28,6 +29,8 @@ from mora_bench.data import datasets
 from mora_bench.data.contract import Dataset
 from mora_bench.data.splits import split
 from mora_bench.data.table import Table
+from mora_bench.report.frame import IDENTITY
+from mora_bench.report.labels import label
 from mora_bench.report.write import read
 from mora_bench.seeds import rng
 from mora_bench.statistics.holm import adjusted
@@ -68,13 +71,22 @@ if __name__ != "__main__":
 def lines(frame: pd.DataFrame) -> list[tuple]:
     """(dataset, row, tested, seeds, mean AUROC, its deviation over seeds, P of a t-test against 0.5), a line each."""
     frame = frame.assign(dataset=frame["dataset"].str.replace(r"-shuffled-\d+$", "", regex=True))
-    rows = []
-    for (dataset, method, *_), group in frame.groupby(["dataset", "method", "rank", "blocks", "knobs"], dropna=False):
-        for tested in ("complete", "both"):
-            scores = group[f"score {tested}"].to_numpy(float)
-            chance = 1.0 if np.allclose(scores, 0.5) else stats.ttest_1samp(scores, 0.5).pvalue
-            rows.append((dataset, method, tested, len(scores), scores.mean(), scores.std(ddof=1), chance))
+    rows: list[tuple] = []
+    # The seeds of a row are on data that are shuffled in other ways; nothing else may differ.
+    fields = [name for name in (*IDENTITY, *frame.filter(like="recipe.")) if name in frame]
+    fields = [name for name in fields if name not in ("dataset", "data", "drawn")]
+    for dataset, of_dataset in frame.groupby("dataset"):
+        kinds = of_dataset[[*fields, "trained"]].drop_duplicates()
+        for _, group in of_dataset.groupby(fields, dropna=False):
+            rows += _tests(str(dataset), label(group.iloc[0], kinds, fields), group)
     return rows
+
+
+def _tests(dataset: str, row: str, group: pd.DataFrame) -> Iterator[tuple]:
+    for tested in ("complete", "both"):
+        scores = group[f"score {tested}"].to_numpy(float)
+        chance = 1.0 if np.allclose(scores, 0.5) else stats.ttest_1samp(scores, 0.5).pvalue
+        yield dataset, row, tested, len(scores), scores.mean(), scores.std(ddof=1), chance
 
 
 def main(arguments: list[str]) -> int:

@@ -43,9 +43,21 @@ def test_what_is_told_from_chance() -> None:
     names = [f"odir-shuffled-{seed}" for seed in range(3)] * 2
     both = [0.49, 0.50, 0.51, 0.90, 0.91, 0.92]
     frame = pd.DataFrame({"dataset": names, "method": ["head"] * 3 + ["leak"] * 3, "score both": both})
-    frame = frame.assign(rank=None, blocks=None, knobs="", **{"score complete": 0.5})
+    frame = frame.assign(rank=None, blocks=None, knobs="", after="", trained=True, **{"score complete": 0.5})
     by_row = {(row, tested): (mean, p) for _, row, tested, _, mean, _, p in lines(frame)}
     assert by_row["head", "complete"] == (0.5, 1.0)
     assert by_row["head", "both"] == (pytest.approx(0.5), pytest.approx(1.0))
     # t = 0.41 / (0.01 / sqrt(3)) = 71 with two degrees of freedom.
     assert by_row["leak", "both"][1] == pytest.approx(1.98e-4, rel=0.01)
+
+
+def test_rows_that_differ_in_an_imputer_are_tested_apart() -> None:
+    names = [f"odir-shuffled-{seed}" for seed in range(2)] * 2
+    frame = pd.DataFrame({"dataset": names, "method": "head", "impute": ["dummy"] * 2 + ["knn1"] * 2})
+    frame = frame.assign(rank=None, blocks=None, knobs="", after="", trained=True)
+    frame = frame.assign(**{"score complete": 0.5, "score both": [0.4, 0.5, 0.6, 0.7]})
+    tests = [(row, seeds, mean) for _, row, tested, seeds, mean, *_ in lines(frame) if tested == "both"]
+    assert tests == [
+        ("head (impute=dummy)", 2, pytest.approx(0.45)),
+        ("head (impute=knn1)", 2, pytest.approx(0.65)),
+    ]

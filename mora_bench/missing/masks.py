@@ -58,7 +58,12 @@ def mechanism(name: str) -> tuple[Mechanism, str]:
 
 def needs_table(missing: Missing) -> bool:
     """Whether drawing masks needs more of the data than presence and the samples' ids."""
-    return missing.unit != "sample" or bool(mechanism(missing.mechanism)[0].reads)
+    return missing.unit != "sample" or tells(missing)
+
+
+def tells(missing: Missing) -> bool:
+    """Whether what is missing may tell something of a sample, because the mechanism reads something of it."""
+    return bool(mechanism(missing.mechanism)[0].reads)
 
 
 def settled(missing: Missing, dataset: str, known: Known) -> Missing:

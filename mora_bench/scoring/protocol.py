@@ -94,10 +94,16 @@ def over_masks(cell: Cell, task: Task, test: Predicted, pattern: str, rates: lis
     ]
     scores = under_masks(lambda logits: task.score(test.units.targets, logits), test.logits, present.__getitem__)
     expected = expectation(scores, rates, task.metric)
-    if cell.source == "twin":
+    if _bounded(cell):
         bounds = [ceiling(cell.dataset, shown).get(task.primary) for shown in present[0]]
         expected.ceiling = [bound for bound in bounds if bound is not None]
     return scores[:, 0].tolist(), expected
+
+
+def _bounded(cell: Cell) -> bool:
+    """Whether it can be computed what a reader of all contents reaches at most: on twins, where a pattern itself tells
+    nothing. Who loses what by its label shows the label."""
+    return cell.source == "twin" and not masks.tells(cell.test_missing)
 
 
 def _setting(cell: Cell, task: Task, side: Predicted, present: np.ndarray) -> Setting:
@@ -118,7 +124,7 @@ def _beyond(
     setting.scores |= task.tuned(known, *mine)
     for sets in by_covariate(predicted["test"].groups).values():
         setting.groups |= compared(task, *mine, sets)
-    if cell.source == "twin":
+    if _bounded(cell):
         setting.ceiling = ceiling(cell.dataset, present["test"])
     setting.counts, setting.reliability = task.counts(*mine), task.reliability(*mine)
     risks = task.risk_groups(*mine)

@@ -127,6 +127,11 @@ class Task(ABC):
         those that all of the sets have, NaN if there are none. By default `scores`, for tasks without such means."""
         return self.scores(targets, logits)
 
+    def attainable(self, targets: np.ndarray, logits: np.ndarray) -> dict[str, Any]:
+        """The scores that one can reach who knows the exact probabilities, whose logits these are. By default `scores`,
+        for tasks whose decisions no other ones exceed."""
+        return self.scores(targets, logits)
+
     @abstractmethod
     def loss(self, predicted: Tensor, wanted: Tensor, weights: Tensor | None = None) -> Tensor:
         """The training loss: logits float [B, K] and targets [B, C], float32, or float64 [B, columns] -> a scalar.

@@ -53,6 +53,8 @@ METRICS = {
 }  # fmt: skip
 
 
+#: Into how many parts of equal size samples are cut at most where grades of the highest kappa are looked for.
+CUTS = 200
 #: Cumulative logits nearer to 0 are 0: rounding to single precision makes such numbers of probabilities of a half.
 TIED = 1e-5
 
@@ -139,6 +141,13 @@ class Ordinal(Task):
             "empty_classes": int((~(targets > 0).any(0)).sum()),
         }
 
+    def attainable(self, targets: np.ndarray, logits: np.ndarray) -> dict[str, Any]:
+        """Of kappa that of the best grades: the median has the least error, and not the highest kappa. Scores of the
+        decisions that other ones may exceed are left out."""
+        scores = self.scores(targets, logits)
+        least = {name: scores[name] for name in ("mae", "auroc", "rps") if name in scores}
+        return least | {"kappa_quadratic": highest_kappa(targets, self.probabilities(logits))}
+
     def counts(self, targets: np.ndarray, logits: np.ndarray) -> dict[str, list[int]]:
         return {"pairs": _pairs(targets, logits).ravel().tolist()}
 
@@ -197,6 +206,35 @@ def kappa(pairs: np.ndarray) -> float:
     far = (grades[:, None] - grades) ** 2
     chance = (np.outer(pairs.sum(1), pairs.sum(0)) * far).sum() / pairs.sum()
     return float(1 - (pairs * far).sum() / chance) if chance else float("nan")
+
+
+def highest_kappa(targets: np.ndarray, probabilities: np.ndarray) -> float:
+    """The highest quadratic kappa of any grades that follow from probabilities [N, C], with targets [N, C]; NaN if all
+    have one grade.
+
+    Whatever the shares of the grades, it is best to give them in the order of the expected grade: of the squared
+    distance only the product of decided and expected grade depends on who gets which. So the cuts of that order are
+    moved, one after the other, until none is better.
+    """
+    if not targets.any(0).sum() > 1:
+        return float("nan")
+    order = np.argsort(probabilities @ np.arange(probabilities.shape[1]), kind="stable")
+    until = np.pad(targets[order].astype(np.int64).cumsum(0), ((1, 0), (0, 0)))
+    tried = np.unique(np.linspace(0, len(targets), CUTS + 1).round().astype(int))
+    cuts = np.searchsorted(tried, targets.sum(0).cumsum()[:-1]).tolist()
+
+    def reached(places: list[int]) -> float:
+        return kappa(np.diff(until[[0, *tried[places], -1]], axis=0).T)
+
+    best = reached(cuts)
+    while True:
+        before = best
+        for k in range(len(cuts)):
+            low, high = cuts[k - 1] if k else 0, cuts[k + 1] if k + 1 < len(cuts) else len(tried) - 1
+            scores = [reached([*cuts[:k], place, *cuts[k + 1 :]]) for place in range(low, high + 1)]
+            cuts[k], best = low + int(np.nanargmax(scores)), float(np.nanmax([*scores, best]))
+        if not best > before:
+            return best
 
 
 def _grades(logits: np.ndarray) -> np.ndarray:

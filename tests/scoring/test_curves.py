@@ -88,3 +88,11 @@ def test_more_missing_is_never_better_here_and_twins_say_what_is_possible():
         assert len(bounds) == len(scores.rates)
         assert bounds == sorted(bounds, reverse=True)
         assert bounds[0] == scores.test["complete"].ceiling["f1_macro"]
+
+
+def test_where_what_is_missing_tells_something_of_a_sample_no_bound_is_said():
+    """Who loses a modality by its label shows the label: a reader of contents alone would be exceeded."""
+    by_label = cell(dataset="odir", source="twin", scoring=Scoring(Missing("label", 2.0), None))
+    scores = scored(by_label, both())
+    assert [setting.ceiling for setting in scores.test.values()] == [{}] * 4
+    assert all(curve.ceiling == [] for curve in scores.curves.values())

@@ -70,6 +70,23 @@ def test_the_median_grade_is_decided():
     assert TASK.decide(TASK.logits(np.array([[0.5, 0, 0, 0.5]]))).argmax() == 0
 
 
+def test_no_cuts_of_the_expected_grade_have_a_higher_kappa_and_the_median_has_a_lower_one():
+    rng = np.random.default_rng(0)
+    chances = rng.dirichlet([2, 0.5, 0.4], 60)
+    targets = np.eye(3, dtype=np.uint8)[(chances.cumsum(1) < rng.random((60, 1))).sum(1)]
+    task = Ordinal()
+    scores, attainable = (measured(targets, task.logits(chances)) for measured in (task.scores, task.attainable))
+    expected, true = chances @ np.arange(3), targets.argmax(1)
+    grades = [np.digitize(expected, [a, b]) for a in expected for b in expected if a <= b]
+    best = max(cohen_kappa_score(true, decided, weights="quadratic") for decided in grades)
+    assert attainable["kappa_quadratic"] == pytest.approx(best)
+    assert scores["kappa_quadratic"] < best - 0.02
+    same = {name: scores[name] for name in ("mae", "auroc", "rps")}
+    assert attainable == same | {"kappa_quadratic": attainable["kappa_quadratic"]}
+    one_grade = np.eye(3, dtype=np.uint8)[np.zeros(5, int)]
+    assert np.isnan(task.attainable(one_grade, task.logits(chances[:5]))["kappa_quadratic"])
+
+
 @given(seed=st.integers(0, 10_000), grades=st.integers(2, 6), scale=st.sampled_from([0.1, 1.0, 20.0]))
 @settings(deadline=None, max_examples=40)
 def test_the_loss_is_the_likelihood_of_the_grade_and_no_grade_is_negative(seed, grades, scale):

@@ -55,12 +55,6 @@ class EdfHeader:
         said = f"its header says {number_of(self.records, 'data record')}, {needed:,} bytes, and it has {size:,}"
         if self.records >= 0 and size < needed:
             return f"cut short: {said}. Copy it again."
-        if self.records >= 0 and size > needed:
-            # Nothing says whether the rest is data.
-            return (
-                f"too long: {said}. Copy it again; or correct the header: -1 in its bytes 237 to 244 stands for as "
-                "many data records as there are."
-            )
         return "cut short: it has no whole data record. Copy it again." if size < self.begin + sum(self.sizes) else ""
 
     def calibration(self, place: int) -> tuple[float, float]:

@@ -178,7 +178,7 @@ def at_most(name: str, shares: Sequence[float]) -> Mapping[str, float]:
     targets, logits = _drawn(name)
     ends = np.round(np.cumsum(shares) / np.sum(shares) * DRAWN).astype(int)
     pattern = np.searchsorted(ends, np.arange(DRAWN), side="right")
-    scores = registry.made(registry.TASKS, QUESTIONS[name].task).scores(targets, logits[np.arange(DRAWN), pattern])
+    scores = registry.made(registry.TASKS, QUESTIONS[name].task).attainable(targets, logits[np.arange(DRAWN), pattern])
     return {metric: value for metric, value in scores.items() if isinstance(value, float)}
 
 
