@@ -5,6 +5,7 @@ import csv
 import numpy as np
 import pandas as pd
 import pytest
+from mora_baselines import latent_network
 from PIL import Image
 from volumes import write_nifti
 
@@ -69,6 +70,7 @@ def predicted(key, file="clinic/new.csv"):
 
 @pytest.mark.parametrize(("clinic", "floors"), FLOORS.items(), indirect=["clinic"])
 def test_a_record_is_predicted_alike_alone_and_beside_others(clinic, floors, folder, monkeypatch, capsys):
+    monkeypatch.setattr(latent_network, "EPOCHS", 4)
     words = ["data", "clinic/visits.csv", "--image", "film", "--text", "note", "--table", "age", "sex"]
     words += ["--vector", "embedding=e_*", "--signal", "cough={id}.npy:rate=5", "--absent-pictures", "allow"]
     words += ["--labels", "ill", "--id", "id", "--backbone", str(folder), "--methods", "mora", "--floors", *floors]
