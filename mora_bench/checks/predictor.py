@@ -1,7 +1,7 @@
 """The rules that every predictor keeps, on patients of the ODIR twin."""
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -14,7 +14,8 @@ from mora_bench import registry
 from mora_bench.backbones import load as backbones
 from mora_bench.checks.rules import described, expect, tried
 from mora_bench.data import cache
-from mora_bench.data.shown import Shown, shown
+from mora_bench.data.modalities.signal import Series
+from mora_bench.data.shown import Shown, Unnamed, shown
 from mora_bench.data.table import Column, Table
 from mora_bench.data.twins import tables as twins
 from mora_bench.methods.predictor import Predictor
@@ -172,6 +173,60 @@ def placeless(subject: PredictorSubject) -> None:
         expect(worst <= SAME, f"predictions of the same samples {clause} differ by {worst:.2g}")
 
 
+def untouched(subject: PredictorSubject) -> None:
+    """It leaves what it is shown as it was, whatever kinds of content that is."""
+    table, seen = _with_more_kinds(subject.table), subject.frozen(subject.table)
+    predictor, count = subject.kind(), len(table.names)
+    train, validation = (shown(table, rows, _two_each(rows, count), True, seen) for rows in (TRAIN, VALIDATION))
+    samples = shown(table, TEST, _two_each(TEST, count), False, seen)
+    handed = {"train": train, "validation": validation}
+    _expect_as_it_was("fit", handed, lambda: predictor.fit(train, validation, seed=0))
+    _expect_as_it_was("predict", {"samples": samples}, lambda: predictor.predict(samples))
+    _expect_as_it_was("draws", {"samples": samples}, lambda: predictor.draws(samples))
+
+
+def _with_more_kinds(table: Table) -> Table:
+    """The same patients with cells of a table, a signal and a vector, too."""
+    rng = np.random.default_rng(0)
+    cells = tuple({"age": float(age), "crp": None if age < 0 else 1.0} for age in rng.normal(size=N))
+    signals = tuple(Series(np.where(values < -1, np.nan, values), 1.0, ("a",)) for values in rng.normal(size=(N, 8, 1)))
+    more = {"cells": Column("table", cells), "signal": Column("signal", signals)}
+    vectors = {"vector": Column("vector", tuple(rng.normal(size=(N, 3)).astype(np.float32)))}
+    return replace(table, modalities=table.modalities | more | vectors)
+
+
+def _two_each(rows: np.ndarray, count: int) -> np.ndarray:
+    """bool [n, M]: two neighbours of the modalities in turn, because some predictors have a model for every set."""
+    first = rows[:, None] % count
+    return (np.arange(count) == first) | (np.arange(count) == (first + 1) % count)
+
+
+def _expect_as_it_was(asked: str, handed: dict[str, Shown], call: Callable[[], Any]) -> None:
+    before = {name: _parts(samples) for name, samples in handed.items()}
+    call()
+    for name, samples in handed.items():
+        changed = [part for part, held in _parts(samples).items() if held != before[name][part]]
+        expect(not changed, f"{asked} changed {name}.{', '.join(changed)} in place; change a copy instead")
+
+
+def _parts(samples: Shown) -> dict[str, Any]:
+    """All that samples hold, by how it is written, in a form that is compared by ==."""
+    values = {f"values[{name!r}]": content for name, content in samples.values.items()}
+    features = {f"frozen[{name!r}]": content for name, content in samples.frozen.items()}
+    arrays = {"present": samples.present, "targets": samples.targets, "groups": samples.groups}
+    return {part: _held(content) for part, content in (values | features | arrays).items()}
+
+
+def _held(value: Any) -> Any:
+    if isinstance(value, Unnamed):
+        return value.fingerprint()
+    if isinstance(value, np.ndarray):
+        return value.shape, value.tobytes()
+    if isinstance(value, dict):
+        return tuple((name, _held(cell)) for name, cell in value.items())
+    return tuple(map(_held, value)) if isinstance(value, tuple | list) else value
+
+
 def drawn(subject: PredictorSubject) -> None:
     """Draws of what is missing have the mean that it predicts, differ nowhere if all is shown, and hang on nobody else.
 
@@ -202,7 +257,7 @@ def drawn(subject: PredictorSubject) -> None:
     expect(left <= SAME, f"draws of complete samples differ by {left:.2g}; nothing of them is missing")
 
 
-RULES = (named, probabilities, hidden, repeatable, nameless, placeless, drawn)
+RULES = (named, probabilities, hidden, repeatable, nameless, placeless, untouched, drawn)
 
 
 def check(predictor: type[Predictor]) -> Iterator[tuple[str, str | None]]:

@@ -18,6 +18,7 @@ from mora_baselines.stacked import Stacked
 from mora_baselines.tfidf import Tfidf
 from PIL import Image
 from plugins import at_test
+from plugins.toys import Commonest
 
 from mora_bench import campaign, registry
 from mora_bench.checks import predictor
@@ -55,6 +56,43 @@ def test_what_adapts_at_test_must_say_so_and_what_chooses_need_not(kind):
             predictor.placeless(subject)
     else:
         predictor.placeless(subject)
+
+
+class FillsIn(Commonest):
+    """It fills empty cells in place, as a first draft would."""
+
+    def fit(self, train, validation, seed):
+        super().fit(train, validation, seed)
+        for cells in filter(None, validation.values.get("cells", ())):
+            cells["crp"] = cells["crp"] or 0.0
+
+
+class Clears(Commonest):
+    def predict(self, samples):
+        samples.present[:] = False
+        return super().predict(samples)
+
+
+class Scales(Commonest):
+    def fit(self, train, validation, seed):
+        super().fit(train, validation, seed)
+        for vector in train.values.get("vector", ()):
+            if vector is not None:
+                np.divide(vector, 2, out=vector)
+
+
+@pytest.mark.parametrize(
+    ("kind", "error", "message"),
+    [
+        (FillsIn, BrokenRule, r"fit changed validation\.values\['cells'\] in place; change a copy instead"),
+        (Clears, BrokenRule, r"predict changed samples\.present in place; change a copy instead"),
+        (Scales, ValueError, "output array is read-only"),
+    ],
+)
+def test_a_change_in_place_of_what_was_shown_is_found(kind, error, message):
+    subject = predictor.PredictorSubject(kind, twins.odir(range(predictor.N)))
+    with pytest.raises(error, match=message):
+        predictor.untouched(subject)
 
 
 def test_an_adapting_competitor_follows_the_share_of_the_test_samples():
