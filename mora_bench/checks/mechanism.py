@@ -1,13 +1,12 @@
 """The rules that every mechanism of missingness keeps."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import numpy as np
 
 from mora_bench import seeds
 from mora_bench.checks.rules import described, expect, tried
-from mora_bench.missing.contract import Context, Known, Mechanism
+from mora_bench.missing.contract import UNREAD, Context, Known, Mechanism, Reads
 
 N = 400
 LABELS, MODALITIES = ("A", "B", "C"), ("text", "image")
@@ -26,13 +25,13 @@ def context(mechanism: Mechanism, seed: int = 0, sets: tuple[tuple[int, ...], ..
         argument=_argument(mechanism),
         labels=LABELS,
         modalities=MODALITIES,
-        covariates=covariates if "covariates" in reads else {},
-        patients=tuple(f"p{i // 2}" for i in range(N)) if "patients" in reads else (),
-        targets=rng.integers(0, 2, (N, 3), np.uint8) if "targets" in reads else np.zeros((N, 0), np.uint8),
-        contents=rng.normal(size=(N, 2)) if "contents" in reads else np.zeros((N, 0)),
         names=("data", "train", "both", seed),
         shared=("data", seed),
-        brought=rng.random((N, 2)) < 0.6 if "brought" in reads else np.zeros((0, 0), bool),
+        covariates=covariates if "covariates" in reads else UNREAD,
+        patients=tuple(f"p{i // 2}" for i in range(N)) if "patients" in reads else UNREAD,
+        targets=rng.integers(0, 2, (N, 3), np.uint8) if "targets" in reads else UNREAD,
+        contents=rng.normal(size=(N, 2)) if "contents" in reads else UNREAD,
+        brought=rng.random((N, 2)) < 0.6 if "brought" in reads else UNREAD,
     )
 
 
@@ -102,7 +101,7 @@ def put(mechanism: Mechanism) -> None:
     flips = []
     for gone in range(0, N, 8):
         rest = np.delete(np.arange(N), gone)
-        before, after = (mechanism.draw(units, 0.5, 1.0) for units in (full, _only(full, rest)))
+        before, after = (mechanism.draw(units, 0.5, 1.0) for units in (full, _only(full, rest, mechanism.reads)))
         flips.append(int((before[rest] != after).any(1).sum()))
     flipped, allowed = (float(np.mean(flips)), 2) if mechanism.reads else (max(flips), 1)
     expect(
@@ -112,16 +111,24 @@ def put(mechanism: Mechanism) -> None:
     )
 
 
-def _only(full: Context, rows: np.ndarray) -> Context:
-    return replace(
-        full,
+def _only(full: Context, rows: np.ndarray, reads: tuple[Reads, ...]) -> Context:
+    def chosen(values: tuple) -> tuple:
+        return tuple(values[row] for row in rows)
+
+    return Context(
         natural=full.natural[rows],
         tokens=full.tokens[rows],
-        covariates={name: tuple(values[row] for row in rows) for name, values in full.covariates.items()},
-        patients=tuple(full.patients[row] for row in rows) if full.patients else (),
-        targets=full.targets[rows],
-        contents=full.contents[rows],
-        brought=full.brought[rows] if len(full.brought) else full.brought,
+        taken=full.taken,
+        argument=full.argument,
+        labels=full.labels,
+        modalities=full.modalities,
+        names=full.names,
+        shared=full.shared,
+        covariates={n: chosen(v) for n, v in full.covariates.items()} if "covariates" in reads else UNREAD,
+        patients=chosen(full.patients) if "patients" in reads else UNREAD,
+        targets=full.targets[rows] if "targets" in reads else UNREAD,
+        contents=full.contents[rows] if "contents" in reads else UNREAD,
+        brought=full.brought[rows] if "brought" in reads else UNREAD,
     )
 
 

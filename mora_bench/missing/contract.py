@@ -4,7 +4,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
@@ -12,6 +12,8 @@ from mora_bench import registry, seeds
 
 #: Inputs that a mechanism may ask for besides presence.
 Reads = Literal["covariates", "patients", "targets", "contents", "brought"]
+#: Stands in a `Context` for what a mechanism does not name in `reads`.
+UNREAD: Any = None
 
 
 @dataclass(frozen=True)
@@ -36,13 +38,16 @@ class Context:
             loses one of these sets whole. One set for "image", M for "both" (each modality in turn).
         argument: the part of the mechanism's name behind the colon on the command line, or "".
         labels, modalities: the C and M names.
-        covariates, patients, targets: [n] values per name, [n] names, [n, C]; empty where they are not read.
-        contents: float [n, M], a summary of each content in standard scores, 0 where there is none; empty where it is
-            not read.
+        covariates, patients, targets: [n] values per name, [n] names, [n, C].
+        contents: float [n, M], a summary of each content in standard scores, 0 where there is none.
         names: what else a unit's draw depends on: mechanism and version, data, split, pattern, seed; never the rate, so
             that masks are nested.
         shared: `names` without split and pattern: what the draw of a group depends on, which is one on all sides.
-        brought: bool [n, M], what the mask keeps that the argument names; empty where it is not read.
+        brought: bool [n, M], what the mask keeps that the argument names.
+
+    Raises:
+        AttributeError: covariates, patients, targets, contents or brought is asked for, and `Mechanism.reads` does not
+            name it.
     """
 
     natural: np.ndarray
@@ -51,13 +56,26 @@ class Context:
     argument: str
     labels: tuple[str, ...]
     modalities: tuple[str, ...]
-    covariates: dict[str, tuple]
-    patients: tuple[str, ...]
-    targets: np.ndarray
-    contents: np.ndarray
     names: tuple[object, ...]
     shared: tuple[object, ...]
-    brought: np.ndarray = field(default_factory=lambda: np.zeros((0, 0), bool))
+    # Not printed, because to ask for what is not read is an error.
+    covariates: dict[str, tuple] = field(default=UNREAD, repr=False)
+    patients: tuple[str, ...] = field(default=UNREAD, repr=False)
+    targets: np.ndarray = field(default=UNREAD, repr=False)
+    contents: np.ndarray = field(default=UNREAD, repr=False)
+    brought: np.ndarray = field(default=UNREAD, repr=False)
+
+    # Hidden from mypy, for which every name would else be an attribute.
+    if not TYPE_CHECKING:
+
+        def __getattribute__(self, name: str) -> Any:
+            value = super().__getattribute__(name)
+            if value is UNREAD:
+                raise AttributeError(
+                    f"the mechanism uses context.{name}, and its `reads` does not name it. "
+                    f'Write reads = ("{name}",), beside what else it reads.'
+                )
+            return value
 
     def __len__(self) -> int:
         return len(self.natural)
@@ -99,7 +117,8 @@ class Mechanism(ABC):
     source: ClassVar[str]
     #: Change it when the same arguments would give another mask.
     version: ClassVar[int] = 1
-    #: The fields of `Context` that it reads besides presence; the others are empty. Their digest enters a cell's key.
+    #: The fields of `Context` that it reads besides presence; to use the others is an error. Their digest enters a
+    #: cell's key.
     reads: ClassVar[tuple[Reads, ...]] = ()
     #: A description of its argument, for messages; "" if it takes none.
     takes: ClassVar[str] = ""

@@ -18,7 +18,7 @@ from mora_bench.errors import UserError
 from mora_bench.files import digest_json
 from mora_bench.missing import by_patient
 from mora_bench.missing.by_patient import of_patients
-from mora_bench.missing.contract import Context, Known, Mechanism, standard
+from mora_bench.missing.contract import UNREAD, Context, Known, Mechanism, standard
 
 
 @dataclass(frozen=True)
@@ -204,13 +204,13 @@ def _asked(
         argument=argument,
         labels=units.labels,
         modalities=units.modalities,
-        covariates=units.covariates if "covariates" in reads else {},
-        patients=units.patients if "patients" in reads else (),
-        targets=units.targets if "targets" in reads else np.zeros((len(units), 0), np.uint8),
-        contents=standard(_summaries(units)) if "contents" in reads else np.zeros((len(units), 0)),
         names=(*mechanism_names, *names),
         shared=(*mechanism_names, names[0], names[-1]),
-        brought=_brought(units, argument, missing.unit, names) if "brought" in reads else np.zeros((0, 0), bool),
+        covariates=units.covariates if "covariates" in reads else UNREAD,
+        patients=units.patients if "patients" in reads else UNREAD,
+        targets=units.targets if "targets" in reads else UNREAD,
+        contents=standard(_summaries(units)) if "contents" in reads else UNREAD,
+        brought=_brought(units, argument, missing.unit, names) if "brought" in reads else UNREAD,
     )
     return process, context, back
 

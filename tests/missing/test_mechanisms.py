@@ -1,6 +1,8 @@
 """Mechanisms of missingness: the rules of their contract, closed forms, and what each claims to be."""
 
 import dataclasses
+import re
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -11,11 +13,12 @@ from units import drawn, units
 
 from mora_bench import registry
 from mora_bench.cells.missing import UNIFORM, Missing
+from mora_bench.checks import mechanism as contract
 from mora_bench.checks.run import check
 from mora_bench.data.presence import pattern_presence
 from mora_bench.errors import UserError
 from mora_bench.missing import masks
-from mora_bench.missing.contract import Known, intercepts, numbers, sigmoid, standard
+from mora_bench.missing.contract import Known, Mechanism, Reads, intercepts, numbers, sigmoid, standard
 from mora_bench.missing.masks import settled
 
 
@@ -310,3 +313,27 @@ def test_a_label_mechanism_that_would_be_chance_says_so():
     with pytest.raises(UserError, match=r"so the mask would be completely random; name a label, e\.g\. label:A"):
         drawn(single, Missing("label", 2.0))
     assert not drawn(single, Missing("label:A", 2.0)).all()
+
+
+class Forgetful(Mechanism):
+    """It uses labels, and forgot to say so."""
+
+    title, source = "more labels first", "this test"
+    uses = "targets"
+
+    def draw(self, context, rate, strength):
+        assert "targets" not in repr(context)
+        lost = np.argsort(getattr(context, self.uses))[: round(rate * len(context))]
+        return context.without(lost, context.sets()[lost])
+
+
+@pytest.mark.parametrize("uses", get_args(Reads))
+def test_what_a_mechanism_uses_and_does_not_read_is_an_error_by_name(monkeypatch, uses):
+    kind = type("Forgetful", (Forgetful,), {"uses": uses})
+    monkeypatch.setattr("mora_bench.missing.masks.mechanism", lambda name: (kind(), ""))
+    message = f'the mechanism uses context.{uses}, and its `reads` does not name it. Write reads = ("{uses}",)'
+    with pytest.raises(AttributeError, match=re.escape(message)):
+        drawn(units(100), Missing("forgetful"))
+    problems = [problem for _, problem in contract.check(kind) if problem]
+    assert len(problems) == 1
+    assert message in problems[0]
