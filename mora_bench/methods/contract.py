@@ -153,6 +153,16 @@ class InBlocks(Method):
 
     reads = {"blocks": "all"}
 
+    def __init_subclass__(cls, **more: Any):
+        super().__init_subclass__(**more)
+        # Where they are no dict, whoever loads the class says so.
+        if isinstance(cls.reads, dict) and "blocks" not in cls.reads:
+            has = ", ".join(map(repr, cls.reads)) or "nothing"
+            raise TypeError(
+                f"{cls.__name__}: reads has {has}, and not 'blocks', which every subclass of InBlocks reads. "
+                'Write reads = {"blocks": "all"}, with what else it reads'
+            )
+
     def __init__(self, backbone: Backbone, axes: Axes):
         super().__init__(backbone, axes)
         self.place: dict[At, Place] = {}
