@@ -81,7 +81,10 @@ def own_label(subject: Subject) -> None:
         targets = table.targets.copy()
         targets[view.rows[at]] = 1 - targets[view.rows[at]]
         samples = dataclasses.replace(subject.samples, table=dataclasses.replace(table, targets=targets))
-        models = _moved(subject.model()), _moved(dataclasses.replace(subject, samples=samples).model())
+        models = (
+            moved_at_random(subject.model()),
+            moved_at_random(dataclasses.replace(subject, samples=samples).model()),
+        )
         for shown in _parts(view.present[at]):
             batch = subject.samples.batch(view.rows[[at]], shown[None])
             for training in (True, False):
@@ -100,7 +103,7 @@ def _parts(present: np.ndarray) -> list[np.ndarray]:
 
 
 @torch.no_grad()
-def _moved(model: Model) -> Model:
+def moved_at_random(model: Model) -> Model:
     """The model after a random change of what trains, because what starts at zero lets nothing through."""
     generator = torch.Generator().manual_seed(0)
     for parameter in model.trained().values():

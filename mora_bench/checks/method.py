@@ -12,14 +12,16 @@ import torch
 from torch import nn
 
 from mora_bench.backbones.tokens import Tokens
-from mora_bench.checks.leaks import absent, hidden, own_label
+from mora_bench.checks.leaks import absent, hidden, moved_at_random, own_label
 from mora_bench.checks.rules import Rule, described, expect, some, tried
 from mora_bench.checks.spared import beginning, flops, padding, ranks
-from mora_bench.checks.subject import Subject
+from mora_bench.checks.subject import CPU, Subject
 from mora_bench.data import presence
 from mora_bench.methods.contract import EMBEDDINGS
 from mora_bench.methods.network import PrefixState
 from mora_bench.training.checkpoint import Checkpoint
+from mora_bench.training.probe import CLOSE
+from mora_bench.training.unsteady import owner, unsteady
 from mora_bench.training.watch import not_finite
 
 
@@ -78,7 +80,11 @@ def _check_tokens(tokens: Tokens, where: str, rows: int, width: int) -> None:
 
 
 def alone(subject: Subject) -> None:
-    """A sample's logits depend on that sample alone, not on its batch."""
+    """A sample's logits depend on that sample alone: not on chance, on its batch, or on padding."""
+    # Before it is trained, because training stops at any of these, too, whatever rule asks for it.
+    model = moved_at_random(subject.model(spare=False)).eval()
+    cause = unsteady(model, subject.training, np.arange(12), CPU, CLOSE)
+    expect(not cause, f"{owner(model)} {cause}")
     model = subject.evaluated
     with torch.no_grad():
         together = model(subject.training.batch(np.arange(12)))
@@ -224,10 +230,10 @@ RULES: tuple[Rule[Subject], ...] = (
     outputs,
     something,
     observed_kept,
+    alone,
     absent,
     hidden,
     own_label,
-    alone,
     frozen,
     gradients,
     finite,

@@ -10,6 +10,10 @@ Subject = TypeVar("Subject")
 Rule = Callable[[Subject], None]
 
 
+#: In place of an error that stopped a rule before.
+AGAIN = "stopped by the same error as a rule above"
+
+
 class BrokenRule(Exception):
     """A rule of a contract is broken; the message says how."""
 
@@ -23,7 +27,9 @@ def expect(holds: bool, message: str) -> None:
 def tried(
     rules: Iterable[Rule[Subject]], subject: Subject, needed: Rule | None = None
 ) -> Iterator[tuple[str, str | None]]:
-    """Every rule's text, and what is wrong or None; stops after `needed` if that cannot even run."""
+    """Every rule's text, and what is wrong or None; stops after `needed` if that cannot even run. An error that stops
+    several rules is told once."""
+    told: set[str] = set()
     for rule in rules:
         title = (rule.__doc__ or rule.__name__).split("\n")[0]
         try:
@@ -32,7 +38,9 @@ def tried(
             yield title, str(broken)
         except Exception as error:
             at = traceback.extract_tb(error.__traceback__)[-1]
-            yield title, f"{type(error).__name__}: {error} ({at.filename}, line {at.lineno})"
+            message = f"{type(error).__name__}: {error} ({at.filename}, line {at.lineno})"
+            yield title, AGAIN if message in told else message
+            told.add(message)
             if rule is needed:
                 return
         else:

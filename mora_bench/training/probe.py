@@ -21,6 +21,7 @@ from mora_bench.data.samples import View
 from mora_bench.methods.contract import Frozen
 from mora_bench.methods.network import BLOCKS, Model, PrefixState, Shortcuts, State
 from mora_bench.training.learner import NotFinite
+from mora_bench.training.unsteady import owner, unsteady
 
 #: Largest difference allowed between logits with and without skipped computations, as a share of their scale.
 CLOSE = 1e-4
@@ -80,7 +81,8 @@ def verify(
 
     Raises:
         NotFinite: those of the whole network are not finite.
-        RuntimeError: they differ, so the cell was trained on stale states.
+        RuntimeError: they differ, so the cell was trained on stale states, or the network gives no sample logits of its
+            own.
     """
     shortcuts, mode = model.shortcuts, model.training
     model.eval()
@@ -88,15 +90,20 @@ def verify(
         spared = model.finish(state).float()
         model.shortcuts = Shortcuts()
         full = model(view.batch(at).to(device)).float()
+        share = CLOSE if exact else ROUNDED
+        finite = bool(full.isfinite().all())
+        stale = finite and not _close(spared, full, share)
+        # What is not steady differs from whatever was kept, and the likeliest mistakes are of that kind.
+        cause = unsteady(model, view, at, device, share) if stale else ""
     model.shortcuts = shortcuts
     model.train(mode)
-    if not bool(full.isfinite().all()):
+    if not finite:
         raise NotFinite("outputs of training samples are not finite after training.")
-    if not _close(spared, full, CLOSE if exact else ROUNDED):
+    if stale:
         worst = (spared - full).abs().max().item()
         raise RuntimeError(
             f"logits from the kept beginning differ by {worst:.2g} from those of the whole network after training: "
-            f"{type(model.method).__name__} changes what comes before its first_block."
+            f"{owner(model)} {cause or 'changes what comes before its first_block'}."
         )
 
 

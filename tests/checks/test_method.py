@@ -352,7 +352,7 @@ BROKEN = [
     (RemembersItself, Dummy, "own_label", "the label of a training sample changed its own logits in training"),
     (LeavesItselfOut, Dummy, "own_label", "the label of a training sample changed its own logits in training"),
     (OutOfRange, Dummy, "outputs", "first_block is 7; expected -1"),
-    (MixesSamples, Dummy, "alone", "when they are predicted one by one"),
+    (MixesSamples, Dummy, "alone", "gives a sample other logits elsewhere in a batch, or beside other samples"),
     (Peeks, Dummy, "absent", "in the text of samples that have none changed their logits"),
     (HoldsAnIdleParameter, Dummy, "gradients", "idle would train and got no gradient"),
     (LearnsOutsideItsParameters, Dummy, "saving", "something learned is no parameter"),
