@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 import torch
@@ -16,6 +17,8 @@ N = 60
 #: Scores of near certainty, logits of 10 and -10, are this near to those of certainty, as a share of how far those of
 #: random logits are; two sums of the same numbers in another order differ by less than the second, in whatever unit.
 NEAR, EQUAL = 1e-3, 1e-9
+#: How far logits are moved towards the truth.
+STEP = 0.1
 
 
 def _example(task: Task) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -96,6 +99,27 @@ def learned(task: Task) -> None:
     expect(predicted.grad is not None and bool(predicted.grad.any()), "the loss gives no gradient")
     known = torch.from_numpy(sure).float()
     expect(float(task.loss(known, wanted)) < loss.item(), "the loss of perfect logits is not lower")
+
+
+def towards(task: Task) -> None:
+    """Every loss falls when the logits of true labels rise, and when those of untrue ones fall.
+
+    Asked where each label has a logit of its own."""
+    targets, logits, sure, truth = _known(task)
+    if task.columns or sure.shape != truth.shape:
+        return
+    wanted, start = torch.from_numpy(targets.astype(np.float32)), torch.from_numpy(logits)
+    truer, less = torch.from_numpy(truth > 0).float(), torch.from_numpy(truth == 0).float()
+    losses = {"the loss": task.loss} | {f"the loss {name!r}": partial(task.loss_by, name) for name in task.losses}
+    for name, loss in losses.items():
+        before = float(loss(start, wanted))
+        for which, change in (("true labels rise", truer), ("untrue labels fall", -less)):
+            after = float(loss(start + STEP * change, wanted))
+            expect(
+                after < before,
+                f"{name} goes from {before:.4g} to {after:.4g} when the logits of {which}; it must fall. Its arguments "
+                "are the logits, then the targets: they may be exchanged",
+            )
 
 
 def further(task: Task) -> None:
@@ -183,7 +207,7 @@ def tallied(task: Task) -> None:
         expect(bool((matrix.sum(1) == expected).all()), f"confusion {rule!r} does not count every sample once")
 
 
-RULES = (named, scored, directed, learned, further, weighed, turned, decided, tallied)
+RULES = (named, scored, directed, learned, towards, further, weighed, turned, decided, tallied)
 
 
 def check(task: type[Task]) -> Iterator[tuple[str, str | None]]:

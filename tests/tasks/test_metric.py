@@ -6,11 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from sklearn.metrics import brier_score_loss
 
 import mora_bench.api
 from mora_bench import registry
-from mora_bench.checks.task import check, directed, scored
+from mora_bench.checks.rules import BrokenRule
+from mora_bench.checks.task import check, directed, scored, towards
 from mora_bench.data.groups import by_covariate
 from mora_bench.errors import UserError
 from mora_bench.scoring.pick import compared
@@ -136,6 +138,30 @@ def test_a_rule_says_what_a_metric_is_not():
         directed(broken(wrong=replace(wrong, higher_is_better=True)))
     with pytest.raises(Exception, match="wrong: perfect logits score 0; the better end of its bounds is -1"):
         directed(broken(wrong=replace(wrong, bounds=(-1, 1))))
+
+
+class Exchanged(MultiLabel):
+    def loss(self, predicted, wanted, weights=None):
+        return torch.nn.functional.binary_cross_entropy_with_logits(wanted, predicted)
+
+
+class ByTheTruth(MultiLabel):
+    """It learns from the true labels alone."""
+
+    losses = {"truths": None}
+
+    def loss_by(self, name, predicted, wanted):
+        return -(wanted * predicted).mean()
+
+
+@pytest.mark.parametrize(("kind", "loss"), [(Exchanged, "the loss"), (ByTheTruth, "the loss 'truths'")])
+def test_a_loss_that_ignores_untrue_labels_is_found(kind, loss):
+    message = (
+        rf"^{loss} goes from (\S+) to \1 when the logits of untrue labels fall; it must fall\. Its arguments are the "
+        r"logits, then the targets: they may be exchanged$"
+    )
+    with pytest.raises(BrokenRule, match=message):
+        towards(kind())
 
 
 def of_classes(classes, n):
