@@ -290,8 +290,7 @@ class Cell:
             parts.append("b" + ",".join(map(str, self.blocks)))
         parts += [f"{name}={value}" for name, value in self.knobs]
         parts.append(f"{self.missing}@{self.rate:g}")
-        if self.mechanism != UNIFORM:
-            parts.append(self.mechanism.mechanism)
+        parts += [self.mechanism.in_words] * (self.mechanism != UNIFORM)
         parts += [f"gaps {self.gaps_in_words}"] if self.gaps_in_words else []
         parts += [self.impute] * (self.impute != NONE)
         parts += [f"after {self.before}"] * bool(self.after)

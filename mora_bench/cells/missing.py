@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Self
 
+from mora_bench import registry
 from mora_bench.errors import UserError
 from mora_bench.files import as_floats, axis
 
@@ -45,6 +46,21 @@ class Missing:
         """The digest of the mask that somebody brought; "" where masks are drawn."""
         kind, _, argument = self.mechanism.partition(":")
         return argument if kind == MASK else ""
+
+    @property
+    def in_words(self) -> str:
+        """It in words, as `label:A (strength 4, by patient)`; "" for the uniform one."""
+        if self == UNIFORM:
+            return ""
+        more = [f"strength {self.strength:g}"] * self._graded + [f"by {self.unit}"] * (self.unit != UNIFORM.unit)
+        return self.mechanism + (f" ({', '.join(more)})" if more else "")
+
+    @property
+    def _graded(self) -> bool:
+        """Whether the strength means anything; True for a mechanism that is not known here."""
+        kind = self.mechanism.partition(":")[0]
+        known = kind in registry.names(registry.MECHANISMS)
+        return not known or bool(registry.get(registry.MECHANISMS, kind).graded)
 
 
 @dataclass(frozen=True)

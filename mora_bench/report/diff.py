@@ -187,9 +187,8 @@ def _line(pairs: list[tuple[Cell, Cell]], ours: Results, theirs: Results, suffix
 
 
 def _beyond(cell: Cell) -> str:
-    """The strength of a cell's mechanism and how it is tested, which its label does not say."""
-    strength = f" strength {cell.mechanism.strength:g}" * (cell.mechanism.strength != 1)
-    return strength + f", tested: {protocol(cell)}" * bool(protocol(cell))
+    """How a cell is tested, which its label does not say."""
+    return f", tested: {protocol(cell)}" * bool(protocol(cell))
 
 
 def _judged(asked: list[Measure], values: np.ndarray, overlap: float) -> tuple[float, float, str, bool]:

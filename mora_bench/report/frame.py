@@ -11,9 +11,8 @@ from typing import Any, Self
 
 import pandas as pd
 
-from mora_bench import registry
 from mora_bench.cells.cell import NONE, OFFICIAL, Cell
-from mora_bench.cells.missing import COMPLETE, EACH, UNIFORM, Missing
+from mora_bench.cells.missing import COMPLETE, EACH, UNIFORM
 from mora_bench.missing.masks import patterns
 from mora_bench.records.schema import NOT_RUN_HERE, Record, Scores
 from mora_bench.report.layout import by_number
@@ -29,21 +28,6 @@ IDENTITY = (
     "missing", "rate", "mechanism", "gaps", "drawn", "method", "method_version", "rank", "blocks", "knobs", "impute",
     "impute_version", "after", "versions", "watched",
 )  # fmt: skip
-
-
-def in_words(missing: Missing) -> str:
-    """A mechanism in words, "" for the uniform one."""
-    if missing == UNIFORM:
-        return ""
-    more = [f"strength {missing.strength:g}"] * _graded(missing)
-    more += [f"by {missing.unit}"] * (missing.unit != UNIFORM.unit)
-    return f"{missing.mechanism}" + (f" ({', '.join(more)})" if more else "")
-
-
-def _graded(missing: Missing) -> bool:
-    """Whether a mechanism's strength means anything; True for one that is not known here."""
-    kind = missing.mechanism.partition(":")[0]
-    return kind not in registry.names(registry.MECHANISMS) or registry.get(registry.MECHANISMS, kind).graded
 
 
 def cells(records: Iterable[Record], scores: Iterable[Scores], metric: str = "") -> pd.DataFrame:
@@ -110,7 +94,7 @@ def _described(record: Record) -> dict[str, Any]:
     return recipe | {
         **{name: getattr(cell, name) for name in IDENTITY if hasattr(cell, name)},
         "modalities": ",".join(cell.modalities),
-        "mechanism": in_words(cell.mechanism),
+        "mechanism": cell.mechanism.in_words,
         "gaps": cell.gaps_in_words,
         "blocks": None if cell.blocks is None else ",".join(map(str, cell.blocks)),
         "knobs": ", ".join(f"{name}={value}" for name, value in cell.knobs),
@@ -148,7 +132,7 @@ def _protocol(cell: Cell) -> dict[str, Any]:
         "tested_besides_rate": protocol(cell, with_rate=False),
         "scored": cell.scoring.version,
         "test_rate": cell.test_rate,
-        "test_mechanism": in_words(cell.test_missing),
+        "test_mechanism": cell.test_missing.in_words,
         "drawn": _drawn(cell),
     }
 
@@ -202,7 +186,7 @@ def overlap(record: Record) -> float:
 
 def protocol(cell: Cell, with_rate: bool = True) -> str:
     """The test protocol of a cell in words, if it differs from that of training; else ""."""
-    phrases = [] if cell.scoring.missing is None else [in_words(cell.scoring.missing) or UNIFORM.mechanism]
+    phrases = [] if cell.scoring.missing is None else [cell.scoring.missing.in_words or UNIFORM.mechanism]
     phrases += [f"at {percent(cell.scoring.rate)}"] if with_rate and cell.scoring.rate is not None else []
     phrases += [f"scores as {cell.scoring.convention} counts them"] * bool(cell.scoring.convention)
     return ", ".join(phrases)

@@ -59,8 +59,8 @@ def test_cells_of_one_folder_that_differ_in_more_than_the_seed_are_not_counted_a
     new += [record("mora", 0, scoring=p) for p in protocols]
     text = markdown(against(results(new), results([record("head", 0, 0.4)])), ("a", "b"))
     label = "- odir mora r4 b0 both@0.7"
-    assert f"{label} label dummy, 2 seeds\n" in text
-    assert f"{label} label dummy strength 3, 2 seeds\n" in text
+    assert f"{label} label (strength 1) dummy, 2 seeds\n" in text
+    assert f"{label} label (strength 3) dummy, 2 seeds\n" in text
     assert f"{label} dummy, tested: at 20%\n" in text
 
 
@@ -86,7 +86,7 @@ def test_cells_of_other_mechanisms_are_lines_of_their_own():
     by_label = [record("mora", s, 0.4, mechanism=Missing("label", 2.0, "sample", "1", "")) for s in SEEDS]
     comparison = against(results([*OLD[:4], *by_label]), results([*OLD[:4], *by_label]))
     assert {line.what for line in comparison.lines} == {
-        "odir mora r4 b0 both@0.7 dummy", "odir mora r4 b0 both@0.7 label dummy strength 2"
+        "odir mora r4 b0 both@0.7 dummy", "odir mora r4 b0 both@0.7 label (strength 2) dummy"
     }  # fmt: skip
     assert {line.seeds for line in comparison.lines} == {4}
 
