@@ -1,6 +1,6 @@
 """Predictions that were made elsewhere, for the samples and patterns of one of our cells, scored by our protocol."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -35,7 +35,10 @@ class ImportedPredictions:
     """R predictions: ids, names or numbers of patterns, probabilities [R, C]; `where` says where a row stands.
 
     Attributes:
-        rows: int [R], the row of the file of each, from 0; None where the file holds no others.
+        rows: int [R], the row of each in its table as a spreadsheet counts, where the header is 1; None of a file that
+            is no table.
+        fault: what the first cell that is no number is, in words; "" if all are numbers. Of a column that is no label's
+            it is not what is wrong.
     """
 
     ids: list[str]
@@ -43,10 +46,11 @@ class ImportedPredictions:
     probabilities: np.ndarray
     file: Path
     rows: np.ndarray | None = None
+    fault: str = ""
 
     def where(self, row: int) -> str:
-        number = row if self.rows is None else self.rows[row]
-        return f"{self.file}, row {number + 1} ({self.ids[row]}, {self.patterns[row]})"
+        number = row + 1 if self.rows is None else self.rows[row]
+        return f"{self.file}, row {number} ({self.ids[row]}, {self.patterns[row]})"
 
 
 def as_cell(like: Cell, name: str) -> Cell:
@@ -80,13 +84,14 @@ def outcome(
         adapts: how they were adapted to the test samples, "" if they were not.
 
     Raises:
-        UserError: a prediction is absent, occurs twice, is of an unknown sample or pattern, or no probability.
+        UserError: its columns are not the labels; a prediction is absent, occurs twice, is of an unknown sample or
+            pattern, or no probability.
     """
     table, sides = sides_of(cell, runtime)
     if labels is not None and labels != list(table.labels):
-        raise UserError(
-            f"{rows.file}: its label columns are {', '.join(labels) or 'none'}; expected {', '.join(table.labels)}."
-        )
+        raise UserError(f"{rows.file}: {_other_labels(labels, table.labels)}")
+    if rows.fault:
+        raise UserError(rows.fault)
     if rows.probabilities.shape != (len(rows.ids), len(table.labels)):
         raise UserError(
             f"{rows.file}: {rows.probabilities.shape[1]} probabilities a row; expected {len(table.labels)}."
@@ -107,6 +112,15 @@ def outcome(
     )
     scored.record.imported = hash_file(rows.file)[:DIGITS]
     return scored
+
+
+def _other_labels(found: Sequence[str], labels: Sequence[str]) -> str:
+    """What is wrong with columns that are not the labels in their order."""
+    more = [name for name in found if name not in labels]
+    if more and [name for name in found if name in labels] == list(labels):
+        named = ", ".join(map(repr, more))
+        return f"no label is called {named}; remove {'the column' if len(more) == 1 else 'these columns'}."
+    return f"its label columns are {', '.join(found) or 'none'}; expected {', '.join(labels)}."
 
 
 def _placed(
@@ -145,7 +159,8 @@ def read(file: Path) -> tuple[ImportedPredictions, list[str] | None]:
     (ids: uint8 [R, L], UTF-8 padded with 0; pattern: int [R], as `presence.pattern_index` numbers it; probabilities:
     float [R, C]).
 
-    A table's rows of the training split are left out, and so is its column of splits. Prefer a table: nothing in a
+    A table's rows of the training split and those that are empty throughout are left out, and so is its column of
+    splits. Prefer a table: nothing in a
     safetensors file says that its values are out of order, and they are if an array that was transposed, or sliced
     with steps, was saved as it is (`safetensors.numpy`, 0.8.0 included, writes an array's memory and ignores its
     strides).
@@ -164,17 +179,20 @@ def _from_table(file: Path) -> tuple[ImportedPredictions, list[str]]:
         raise UserError(f"{file}: over {MOST_COLUMNS:,} columns; expected {ID}, {PATTERN} and one a label.")
     labels = [name for name in headings if name not in (ID, PATTERN, SPLIT)]
     frame = frames.frame(file, (ID, PATTERN, *labels), (SPLIT,))
+    # A spreadsheet saves rows that were emptied as lines of separators alone.
+    frame = frame[frame.ne("").any(axis=1)]
     if SPLIT in frame:
         frame = frame[frame[SPLIT] != "train"]
     cells = frame[labels].to_numpy(dtype=object)
     numbers, odd = _numbers(cells, commas=frames.dialect(file, (ID, PATTERN)).separator != ",")
-    rows = ImportedPredictions(list(frame[ID]), list(frame[PATTERN]), numbers, file, frame.index.to_numpy())
+    rows = ImportedPredictions(list(frame[ID]), list(frame[PATTERN]), numbers, file, frame.index.to_numpy() + 2)
     if odd is not None:
         row, column = odd
-        raise UserError(
+        fault = (
             f"{rows.where(row)}, column {labels[column]!r}: {str(cells[row, column])[:60]!r} is no number. "
             "Expected a probability from 0 to 1."
         )
+        rows = replace(rows, fault=fault)
     return rows, labels
 
 

@@ -143,6 +143,9 @@ def test_they_are_a_row_that_is_compared_and_no_floor(done, runtime, tmp_path):
         (lambda f: f.assign(N=f["N"].where(f["split"] == "train", "much")), r"column 'N': 'much' is no number\."),
         (lambda f: f.assign(id="x"), "no validation or test sample of this cell has that id"),
         (lambda f: f.assign(pattern="none"), "unknown pattern; known: text_only, image_only, complete"),
+        (lambda f: f.assign(comment="sure"), r"p\.csv: no label is called 'comment'; remove the column\.$"),
+        (lambda f: f.assign(fold="1", by="me"), r"p\.csv: no label is called 'fold', 'by'; remove these columns\.$"),
+        (lambda f: f.rename(columns={"N": "n"}), "its label columns are n, D, G, C, A, H, M, O; expected N, D"),
         (lambda f: f.drop(columns="N"), "its label columns are D, G, C, A, H, M, O; expected N, D"),
     ],
 )
@@ -163,9 +166,30 @@ def test_the_first_cell_that_is_no_number_is_named_by_row_id_and_column(tmp_path
     frame["D"] = ["", *["0.25"] * (count - 1)]
     frame.loc[[count - 2, count - 1], "D"] = cell
     frame.to_csv(file, index=False)
-    message = rf"p\.csv, row {count - 1} \(s{count - 2}, complete\), column 'D': '{cell}' is no number\. Expected"
-    with pytest.raises(UserError, match=message):
-        import_predictions.read(file)
+    rows, _ = import_predictions.read(file)
+    # As a spreadsheet counts, where the header is row 1.
+    assert rows.fault == (
+        f"{file}, row {count} (s{count - 2}, complete), column 'D': '{cell}' is no number. "
+        "Expected a probability from 0 to 1."
+    )
+
+
+@pytest.mark.parametrize(("name", "separator"), [("p.csv", ";"), ("p.csv", ","), ("p.xlsx", "")])
+def test_rows_of_empty_cells_alone_are_left_out(tmp_path, name, separator):
+    rows = [["test", "a", "complete", "0.5"], [""] * 4, ["test", "b", "complete", "odd"], [""] * 4, [""] * 4]
+    frame = pd.DataFrame(rows, columns=["split", "id", "pattern", "N"])
+    file = tmp_path / name
+    frame.to_csv(file, index=False, sep=separator) if separator else frame.to_excel(file, index=False)
+    read, _ = import_predictions.read(file)
+    assert read.ids == ["a", "b"]
+    # The empty row between them counts.
+    assert read.fault.startswith(f"{file}, row 4 (b, complete), column 'N': 'odd' is no number.")
+
+
+def test_a_row_without_an_id_is_not_left_out(tmp_path):
+    file = tmp_path / "p.csv"
+    file.write_text("id,pattern,N\na,complete,0.5\n,,0.5\n")
+    assert import_predictions.read(file)[0].ids == ["a", ""]
 
 
 def test_a_file_that_is_none_is_refused(tmp_path):
@@ -228,7 +252,7 @@ def test_probabilities_of_exactly_one_class_must_sum_to_1(grades, runtime, total
     asked.loc[asked.index[-1], labels] = total / len(labels)
     asked.to_csv(file, index=False)
     rows, names = import_predictions.read(file)
-    last = f"{file}, row {len(asked)} ({rows.ids[-1]}, complete)"
+    last = f"{file}, row {len(asked) + 1} ({rows.ids[-1]}, complete)"
     probabilities = ", ".join([f"{total / len(labels):g}"] * len(labels))
     expected = (
         f"{last}: {probabilities}: they sum to {total:g}; expected 1, within 0.02, because exactly one class is true."
