@@ -160,10 +160,9 @@ def read(file: Path) -> tuple[ImportedPredictions, list[str] | None]:
     float [R, C]).
 
     A table's rows of the training split and those that are empty throughout are left out, and so is its column of
-    splits. Prefer a table: nothing in a
-    safetensors file says that its values are out of order, and they are if an array that was transposed, or sliced
-    with steps, was saved as it is (`safetensors.numpy`, 0.8.0 included, writes an array's memory and ignores its
-    strides).
+    splits. Prefer a table: nothing in a safetensors file says that its values are out of order, and they are if an
+    array that was transposed, or sliced with steps, was saved as it is (`safetensors.numpy`, 0.8.0 included, writes an
+    array's memory and ignores its strides).
 
     Raises:
         UserError: not such a file.
