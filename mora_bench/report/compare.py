@@ -153,15 +153,16 @@ def _table(common: dict, keys: list[dict], group: pd.DataFrame) -> Comparison:
     notes += without_idle(tests, rest, sections)
     tests = {score: title for score, title in tests.items() if any(score in section.tests for section in sections)}
     strata = strata if f"score {EACH}" in tests else {}
+    named = group.assign(dataset=_data_names(group))
     notes += [
-        *absences(group, shown),
-        *weighting(group),
-        *gaps(group),
+        *absences(named, shown),
+        *weighting(named),
+        *gaps(named),
         *abstentions(group),
         *remarks(group),
         *adapting(group),
     ]
-    notes += [*drawing(group), *uncounted(group), *aligned(group)]
+    notes += [*drawing(group), *uncounted(group), *aligned(named)]
     notes += [NOT_VOUCHED] * (not group["vouched"].all()) + not_asked(sections)
     if why := timed_apart(group[group["trained"]]["hardware"]):
         notes.append(f"Step times are left out: the cells {why}.")
@@ -193,10 +194,9 @@ def _table(common: dict, keys: list[dict], group: pd.DataFrame) -> Comparison:
 
 def _sections(group: pd.DataFrame, modalities: Sequence[str], scores: list[str]) -> list[Section]:
     """The sections of a table, in order."""
-    sections = []
-    for (dataset, data, pattern, rate, mechanism, gapped), alike in group.groupby(NAMED, sort=True, dropna=False):
-        versions = group[group["dataset"] == dataset]["data"].nunique()
-        name = f"{dataset}{f' ({data[:6]})' if versions > 1 else ''}"
+    sections, names = [], _data_names(group)
+    for (_, _, pattern, rate, mechanism, gapped), alike in group.groupby(NAMED, sort=True, dropna=False):
+        name = names[alike.index[0]]
         words = heading(pattern, modalities, brought(mechanism))
         taken = "complete data" if pattern == COMPLETE else f"{words} at {percent(rate)}"
         parts = [taken, mechanism, f"gaps {gapped}" if gapped else ""]
@@ -205,6 +205,13 @@ def _sections(group: pd.DataFrame, modalities: Sequence[str], scores: list[str])
             which = drawn if several else ""
             sections.append(section_of(name, ", ".join(filter(None, [*parts, which])), part, scores))
     return sections
+
+
+def _data_names(group: pd.DataFrame) -> pd.Series:
+    """What the data of each cell are called: the data set, and the beginning of their fingerprint where there are
+    several of that name."""
+    several = group.groupby("dataset")["data"].transform("nunique") > 1
+    return group["dataset"].where(~several, group["dataset"] + " (" + group["data"].str[:6] + ")")
 
 
 def _name(common: dict, keys: list[dict]) -> str:

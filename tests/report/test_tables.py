@@ -229,6 +229,14 @@ def test_a_pattern_that_took_nothing_has_no_column_and_the_absent_modality_is_na
     assert "## Strata" not in text
 
 
+def test_notes_say_which_of_two_data_of_one_name_they_are_about():
+    table = only([masked(record("full"), 0.0, absent=1.0), record("full", data="e" * 16)])
+    assert [section.title.partition(",")[0] for section in table.sections] == ["odir (dddddd)", "odir (eeeeee)"]
+    assert [note for note in table.notes if "absent" in note] == [
+        "odir (dddddd): image is absent from all test samples."
+    ]
+
+
 def test_where_a_pattern_took_nothing_from_one_dataset_its_table_has_no_such_column():
     table = only([masked(record("full"), 0.0), masked(record("full", dataset="cxr"), 0.62)])
     by_name = {section.title.split(",")[0]: section for section in table.sections}
