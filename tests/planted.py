@@ -8,6 +8,15 @@ import numpy as np
 
 from mora_bench.data.modalities.image import PictureFile
 from mora_bench.data.table import Column, Table
+from mora_bench.doctor import looks
+from mora_bench.doctor.near_thumbnails import Thumbnails
+
+
+def no_pictures_alike(monkeypatch) -> None:
+    """Leave out the look at pictures, which reads them all and has tests of its own."""
+    monkeypatch.setattr(looks, "thumbnails", lambda *_: Thumbnails(np.empty((0, 1, 1), np.uint8)))
+    monkeypatch.setattr(looks.near_duplicates, "near_duplicates", lambda *_: [])
+
 
 WORDS = tuple(
     f"{a}{b}{c}" for a in ("bor", "lin", "mat", "rus", "vel") for b in "aeiou" for c in ("dent", "ker", "plo")

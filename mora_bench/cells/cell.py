@@ -290,7 +290,8 @@ class Cell:
             parts.append("b" + ",".join(map(str, self.blocks)))
         parts += [f"{name}={value}" for name, value in self.knobs]
         parts.append(f"{self.missing}@{self.rate:g}")
-        parts += [self.mechanism.in_words] * (self.mechanism != UNIFORM)
+        mechanism = self.mechanism
+        parts += [mechanism.in_words(mechanism.strength != UNIFORM.strength)] * (mechanism != UNIFORM)
         parts += [f"gaps {self.gaps_in_words}"] if self.gaps_in_words else []
         parts += [self.impute] * (self.impute != NONE)
         parts += [f"after {self.before}"] * bool(self.after)

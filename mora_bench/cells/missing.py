@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import Self
 
-from mora_bench import registry
 from mora_bench.errors import UserError
 from mora_bench.files import as_floats, axis
 
@@ -47,20 +46,12 @@ class Missing:
         kind, _, argument = self.mechanism.partition(":")
         return argument if kind == MASK else ""
 
-    @property
-    def in_words(self) -> str:
-        """It in words, as `label:A (strength 4, by patient)`; "" for the uniform one."""
+    def in_words(self, graded: bool) -> str:
+        """It in words, as `label:A (strength 4, by patient)`, with its strength if `graded`; "" for the uniform one."""
         if self == UNIFORM:
             return ""
-        more = [f"strength {self.strength:g}"] * self._graded + [f"by {self.unit}"] * (self.unit != UNIFORM.unit)
+        more = [f"strength {self.strength:g}"] * graded + [f"by {self.unit}"] * (self.unit != UNIFORM.unit)
         return self.mechanism + (f" ({', '.join(more)})" if more else "")
-
-    @property
-    def _graded(self) -> bool:
-        """Whether the strength means anything; True for a mechanism that is not known here."""
-        kind = self.mechanism.partition(":")[0]
-        known = kind in registry.names(registry.MECHANISMS)
-        return not known or bool(registry.get(registry.MECHANISMS, kind).graded)
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,9 @@ from typing import Any, Self
 
 import pandas as pd
 
+from mora_bench import registry
 from mora_bench.cells.cell import NONE, OFFICIAL, Cell
-from mora_bench.cells.missing import COMPLETE, EACH, UNIFORM
+from mora_bench.cells.missing import COMPLETE, EACH, UNIFORM, Missing
 from mora_bench.missing.masks import patterns
 from mora_bench.records.schema import NOT_RUN_HERE, Record, Scores
 from mora_bench.report.layout import by_number
@@ -28,6 +29,13 @@ IDENTITY = (
     "missing", "rate", "mechanism", "gaps", "drawn", "method", "method_version", "rank", "blocks", "knobs", "impute",
     "impute_version", "after", "versions", "watched",
 )  # fmt: skip
+
+
+def in_words(missing: Missing) -> str:
+    """A mechanism in words, "" for the uniform one; with its strength, where that means anything or nobody knows."""
+    kind = missing.mechanism.partition(":")[0]
+    known = kind in registry.names(registry.MECHANISMS)
+    return missing.in_words(graded=not known or registry.get(registry.MECHANISMS, kind).graded)
 
 
 def cells(records: Iterable[Record], scores: Iterable[Scores], metric: str = "") -> pd.DataFrame:
@@ -94,7 +102,7 @@ def _described(record: Record) -> dict[str, Any]:
     return recipe | {
         **{name: getattr(cell, name) for name in IDENTITY if hasattr(cell, name)},
         "modalities": ",".join(cell.modalities),
-        "mechanism": cell.mechanism.in_words,
+        "mechanism": in_words(cell.mechanism),
         "gaps": cell.gaps_in_words,
         "blocks": None if cell.blocks is None else ",".join(map(str, cell.blocks)),
         "knobs": ", ".join(f"{name}={value}" for name, value in cell.knobs),
@@ -132,7 +140,7 @@ def _protocol(cell: Cell) -> dict[str, Any]:
         "tested_besides_rate": protocol(cell, with_rate=False),
         "scored": cell.scoring.version,
         "test_rate": cell.test_rate,
-        "test_mechanism": cell.test_missing.in_words,
+        "test_mechanism": in_words(cell.test_missing),
         "drawn": _drawn(cell),
     }
 
@@ -186,7 +194,7 @@ def overlap(record: Record) -> float:
 
 def protocol(cell: Cell, with_rate: bool = True) -> str:
     """The test protocol of a cell in words, if it differs from that of training; else ""."""
-    phrases = [] if cell.scoring.missing is None else [cell.scoring.missing.in_words or UNIFORM.mechanism]
+    phrases = [] if cell.scoring.missing is None else [in_words(cell.scoring.missing) or UNIFORM.mechanism]
     phrases += [f"at {percent(cell.scoring.rate)}"] if with_rate and cell.scoring.rate is not None else []
     phrases += [f"scores as {cell.scoring.convention} counts them"] * bool(cell.scoring.convention)
     return ", ".join(phrases)

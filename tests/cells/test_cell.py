@@ -245,12 +245,12 @@ def test_the_same_cell_with_another_seed_is_what_replacing_the_seed_gives():
         cell.with_seed(-1)
 
 
-def test_a_label_says_what_takes_modalities_as_tables_do():
+def test_a_label_says_how_modalities_are_taken():
     masks = [Missing("label", 1.0), Missing("label", 4.0), Missing("uniform", 1.0, "patient"), MISSING, Missing()]
     assert [dataclasses.replace(CELL, mechanism=mask).label for mask in masks] == [
         f"odir mora r4 b0 both@0.7 {mask}dummy seed0"
         for mask in (
-            "label (strength 1) ",
+            "label ",
             "label (strength 4) ",
             "uniform (by patient) ",
             "covariate:age (strength 2, by patient) ",

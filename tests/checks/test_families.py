@@ -126,12 +126,13 @@ IMPUTED += [("bridgetower", "pair")]
 
 def pairs(places: list[tuple[str, str]], names: list[str]) -> list[tuple[str, str, str]]:
     """Places (family and data) with what is tried there: everything would take a quarter of all tests' time. By default
-    MoRA is tried everywhere, another method in every ninth place, and each place tries a ninth of them."""
+    MoRA is tried everywhere, another method in every ninth place, and each place tries a ninth of them, or one."""
+    step = min(9, len(names))
     return [
         (*pair, name)
         for i, pair in enumerate(places)
         for j, name in enumerate(names)
-        if EVERYTHING or name == "mora" or (i + j) % 9 == 0
+        if EVERYTHING or name == "mora" or (i + j) % step == 0
     ]
 
 

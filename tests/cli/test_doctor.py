@@ -7,12 +7,14 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
+from planted import no_pictures_alike
 
 from mora_bench import registry
 from mora_bench.cli.main import main
 from mora_bench.data import datasets
 from mora_bench.doctor import looks
 from mora_bench.doctor.near_duplicates import NearDuplicate
+from mora_bench.doctor.near_thumbnails import Thumbnails
 
 N = 120
 PLUGIN = """
@@ -33,6 +35,7 @@ def fresh(monkeypatch, tmp_path):
 def pairs(monkeypatch):
     """What the look at pictures that are nearly the same says; what it can see, tests of its own show."""
     duplicates = []
+    no_pictures_alike(monkeypatch)
     monkeypatch.setattr(looks.near_duplicates, "near_duplicates", lambda *_: duplicates)
     return duplicates
 
@@ -212,11 +215,11 @@ def test_what_is_obeyed_never_reaches_the_screen(doctor, clinic, tmp_path, capsy
 
 
 def test_what_could_not_be_looked_at_is_said_each_time(doctor, capsys, monkeypatch):
-    def near(table, cache, threads, note):
+    def small(pictures, fingerprints, cache, threads, note):
         note("3 pictures cannot be read and are compared with none, e.g. films/5.png")
-        return []
+        return Thumbnails(np.empty((0, 1, 1), np.uint8))
 
-    monkeypatch.setattr(looks.near_duplicates, "near_duplicates", near)
+    monkeypatch.setattr(looks, "thumbnails", small)
     for _ in range(2):
         assert doctor() == 0
         assert "(3 pictures cannot be read and are compared with none, e.g. films/5.png)" in capsys.readouterr().out

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from planted import clean, with_files
+from planted import clean, no_pictures_alike, with_files
 
 from mora_bench.doctor import looks
 from mora_bench.files import FileHashes
@@ -29,7 +29,7 @@ def table_of(seed: int, folder: Path):
 @pytest.fixture
 def alarms(tmp_path, monkeypatch):
     """Which looks see something in a table. Pictures of noise are never alike; that look has tests of its own."""
-    monkeypatch.setattr(looks.near_duplicates, "near_duplicates", lambda *_: [])
+    no_pictures_alike(monkeypatch)
     hashes = FileHashes(tmp_path / "hashes.json")
 
     def see(table):

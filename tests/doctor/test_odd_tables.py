@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from planted import clean, sentence, with_text
+from planted import clean, no_pictures_alike, sentence, with_text
 
 from mora_bench.data.table import Column
 from mora_bench.doctor import looks
@@ -17,7 +17,7 @@ from mora_bench.files import FileHashes
 
 @pytest.fixture
 def diagnose(tmp_path, monkeypatch):
-    monkeypatch.setattr(looks.near_duplicates, "near_duplicates", lambda *_: [])
+    no_pictures_alike(monkeypatch)
     hashes = FileHashes(tmp_path / "hashes.json")
     return lambda table: looks.diagnose(table, table, hashes, None, 1, lambda _: None)
 

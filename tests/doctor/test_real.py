@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pandas as pd
 import pytest
+from planted import no_pictures_alike
 
 from mora_bench.data import datasets
 from mora_bench.data.readers import odir
@@ -18,7 +19,7 @@ pytestmark = pytest.mark.real
 
 def diagnosed(name, root, tmp_path, monkeypatch):
     # That look has a test of its own on these data; it takes minutes.
-    monkeypatch.setattr(looks.near_duplicates, "near_duplicates", lambda *_: [])
+    no_pictures_alike(monkeypatch)
     table, everybody = datasets.with_left_out(name, root)
     hashes = FileHashes(tmp_path / "hashes.json")
     return table, looks.diagnose(table, everybody, hashes, None, 1, lambda _: None).findings

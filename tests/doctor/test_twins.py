@@ -1,6 +1,7 @@
 """On the twins doctor finds what their renderers put in, and nothing else."""
 
 import pytest
+from planted import no_pictures_alike
 
 from mora_bench.data import datasets
 from mora_bench.data.twins import cxr_patients
@@ -12,7 +13,7 @@ from mora_bench.files import FileHashes
 @pytest.fixture
 def findings_of(tmp_path, monkeypatch):
     # Drawings of two patients are never the same; reading two thousand of them takes half a minute.
-    monkeypatch.setattr(looks.near_duplicates, "near_duplicates", lambda *_: [])
+    no_pictures_alike(monkeypatch)
 
     def look(name):
         table = datasets.load(name, None)

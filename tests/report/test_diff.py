@@ -59,7 +59,7 @@ def test_cells_of_one_folder_that_differ_in_more_than_the_seed_are_not_counted_a
     new += [record("mora", 0, scoring=p) for p in protocols]
     text = markdown(against(results(new), results([record("head", 0, 0.4)])), ("a", "b"))
     label = "- odir mora r4 b0 both@0.7"
-    assert f"{label} label (strength 1) dummy, 2 seeds\n" in text
+    assert f"{label} label dummy, 2 seeds\n" in text
     assert f"{label} label (strength 3) dummy, 2 seeds\n" in text
     assert f"{label} dummy, tested: at 20%\n" in text
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from mora_bench.report.contract import Artefact, Results
 from mora_bench.report.figures import style
+from mora_bench.report.frame import in_words
 from mora_bench.report.layout import brought, heading
 from mora_bench.statistics.interval import interval
 from mora_bench.text import percent
@@ -32,7 +33,7 @@ class MissingnessFigure(Artefact):
             taken = {name: effect for name, effect in record.data.effects[SPLIT].items() if _takes_from_some(effect)}
             if not taken:
                 continue
-            mechanism = cell.mechanism.in_words or cell.mechanism.mechanism
+            mechanism = in_words(cell.mechanism) or cell.mechanism.mechanism
             words = heading(cell.missing, cell.modalities, brought(mechanism))
             title = f"{words} at {percent(cell.rate)}, {mechanism}"
             seeds = by_source.setdefault(cell.source, {}).setdefault((cell.dataset, title), {})
