@@ -10,8 +10,8 @@ from planted import clean, no_pictures_alike, with_files
 from mora_bench.doctor import looks
 from mora_bench.files import FileHashes
 
-#: How many tables: 12 in seconds, 200 with MORA_BENCH_CLEAN_TABLES=200 in minutes; alarms of 200 that may be chance.
-TABLES = int(os.environ.get("MORA_BENCH_CLEAN_TABLES", "12"))
+#: How many tables: 8 in seconds, 200 with MORA_BENCH_CLEAN_TABLES=200 in minutes; alarms of 200 that may be chance.
+TABLES = int(os.environ.get("MORA_BENCH_CLEAN_TABLES", "8"))
 OF_200 = 15
 
 
