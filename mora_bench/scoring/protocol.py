@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from mora_bench.cells.cell import Cell
+from mora_bench.cells.missing import COMPLETE
 from mora_bench.data import presence
 from mora_bench.data.groups import by_covariate
 from mora_bench.missing import masks
@@ -63,6 +64,8 @@ def scored(cell: Cell, predicted: dict[str, Predicted]) -> Scores:
             settings[split][pattern] = _setting(cell, task, side, present[split])
         setting = settings["test"][pattern]
         _beyond(cell, task, predicted, present, setting)
+        if _bounded(cell, pattern):
+            setting.ceiling = ceiling(cell.dataset, present["test"])
         setting.scores |= _weighted(cell, task, predicted["test"], kept["test"], pattern)
     # A mechanism that has one rate of its own has no curve over rates.
     rates = sorted({*CURVE, cell.test_rate}) if masks.rated(cell.test_missing) else []
@@ -94,16 +97,16 @@ def over_masks(cell: Cell, task: Task, test: Predicted, pattern: str, rates: lis
     ]
     scores = under_masks(lambda logits: task.score(test.units.targets, logits), test.logits, present.__getitem__)
     expected = expectation(scores, rates, task.metric)
-    if _bounded(cell):
+    if _bounded(cell, pattern):
         bounds = [ceiling(cell.dataset, shown).get(task.primary) for shown in present[0]]
         expected.ceiling = [bound for bound in bounds if bound is not None]
     return scores[:, 0].tolist(), expected
 
 
-def _bounded(cell: Cell) -> bool:
-    """Whether it can be computed what a reader of all contents reaches at most: on twins, where a pattern itself tells
-    nothing. Who loses what by its label shows the label."""
-    return cell.source == "twin" and not masks.tells(cell.test_missing)
+def _bounded(cell: Cell, pattern: str) -> bool:
+    """Whether it can be computed what a reader of all contents reaches at most under a pattern: on twins, where what is
+    missing tells nothing. Who loses a modality by its label shows the label."""
+    return cell.source == "twin" and (pattern == COMPLETE or not masks.tells(cell.test_missing))
 
 
 def _setting(cell: Cell, task: Task, side: Predicted, present: np.ndarray) -> Setting:
@@ -124,8 +127,6 @@ def _beyond(
     setting.scores |= task.tuned(known, *mine)
     for sets in by_covariate(predicted["test"].groups).values():
         setting.groups |= compared(task, *mine, sets)
-    if _bounded(cell):
-        setting.ceiling = ceiling(cell.dataset, present["test"])
     setting.counts, setting.reliability = task.counts(*mine), task.reliability(*mine)
     risks = task.risk_groups(*mine)
     setting.risk_groups = RiskGroups(**risks) if risks else None
