@@ -1,6 +1,7 @@
 """The rules that every mechanism of missingness keeps."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -112,24 +113,13 @@ def put(mechanism: Mechanism) -> None:
 
 
 def _only(full: Context, rows: np.ndarray, reads: tuple[Reads, ...]) -> Context:
-    def chosen(values: tuple) -> tuple:
-        return tuple(values[row] for row in rows)
+    def chosen(values: Any) -> Any:
+        if isinstance(values, dict):
+            return {name: chosen(column) for name, column in values.items()}
+        return values[rows] if isinstance(values, np.ndarray) else tuple(values[row] for row in rows)
 
-    return Context(
-        natural=full.natural[rows],
-        tokens=full.tokens[rows],
-        taken=full.taken,
-        argument=full.argument,
-        labels=full.labels,
-        modalities=full.modalities,
-        names=full.names,
-        shared=full.shared,
-        covariates={n: chosen(v) for n, v in full.covariates.items()} if "covariates" in reads else UNREAD,
-        patients=chosen(full.patients) if "patients" in reads else UNREAD,
-        targets=full.targets[rows] if "targets" in reads else UNREAD,
-        contents=full.contents[rows] if "contents" in reads else UNREAD,
-        brought=full.brought[rows] if "brought" in reads else UNREAD,
-    )
+    # Not by `replace`, which asks for what is not read, too.
+    return Context(**vars(full) | {name: chosen(getattr(full, name)) for name in ("natural", "tokens", *reads)})
 
 
 def graded(mechanism: Mechanism) -> None:

@@ -56,9 +56,9 @@ def diagnose(
     note("pictures that are the same, nearly the same, or show nothing")
     remarks: list[str] = []
     pictures = album(table, hashes, remarks.append)
-    small = thumbnails(pictures.pictures, list(pictures.numbers), cache, threads, remarks.append)
-    empty = stand_ins.stand_ins(pictures, small.blank, table)
     contents = list(pictures.numbers)
+    small = thumbnails(pictures.pictures, contents, cache, threads, remarks.append)
+    empty = stand_ins.stand_ins(pictures, small.blank, table)
     shared = tuple(tuple(files) for files in duplicates(table, hashes, {contents[number] for number in empty}))
     pairs = tuple(near_duplicates.near_duplicates(table, pictures.without(empty.keys()), small.grey, threads))
     note("texts that repeat, placeholders, what is missing")

@@ -147,13 +147,14 @@ def _table(common: dict, keys: list[dict], group: pd.DataFrame) -> Comparison:
     modalities = common["modalities"].split(",")
     layout = columns(modalities, all(map(brought, group["test_mechanism"])))
     tests, rest, strata = layout.tests, layout.rest, layout.strata
-    sections = _sections(group, modalities, [*tests, *rest, *strata])
+    names = _data_names(group)
+    sections = _sections(group, names, modalities, [*tests, *rest, *strata])
     notes = [f"{section.title}, {row.label}: {row.note}." for section in sections for row in section.rows if row.note]
     shown, _ = shown_of(group)
     notes += without_idle(tests, rest, sections)
     tests = {score: title for score, title in tests.items() if any(score in section.tests for section in sections)}
     strata = strata if f"score {EACH}" in tests else {}
-    named = group.assign(dataset=_data_names(group))
+    named = group.assign(dataset=names)
     notes += [
         *absences(named, shown),
         *weighting(named),
@@ -192,9 +193,9 @@ def _table(common: dict, keys: list[dict], group: pd.DataFrame) -> Comparison:
     return table
 
 
-def _sections(group: pd.DataFrame, modalities: Sequence[str], scores: list[str]) -> list[Section]:
-    """The sections of a table, in order."""
-    sections, names = [], _data_names(group)
+def _sections(group: pd.DataFrame, names: pd.Series, modalities: Sequence[str], scores: list[str]) -> list[Section]:
+    """The sections of a table, in order; `names`: those of the data of its cells."""
+    sections = []
     for (_, _, pattern, rate, mechanism, gapped), alike in group.groupby(NAMED, sort=True, dropna=False):
         name = names[alike.index[0]]
         words = heading(pattern, modalities, brought(mechanism))

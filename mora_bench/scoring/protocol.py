@@ -63,7 +63,7 @@ def scored(cell: Cell, predicted: dict[str, Predicted]) -> Scores:
         for split, side in predicted.items():
             settings[split][pattern] = _setting(cell, task, side, present[split])
         setting = settings["test"][pattern]
-        _beyond(cell, task, predicted, present, setting)
+        _beyond(task, predicted, present, setting)
         if _bounded(cell, pattern):
             setting.ceiling = ceiling(cell.dataset, present["test"])
         setting.scores |= _weighted(cell, task, predicted["test"], kept["test"], pattern)
@@ -116,7 +116,6 @@ def _setting(cell: Cell, task: Task, side: Predicted, present: np.ndarray) -> Se
 
 
 def _beyond(
-    cell: Cell,
     task: Task,
     predicted: dict[str, Predicted],
     present: dict[str, np.ndarray],

@@ -21,7 +21,7 @@ from mora_bench.data.samples import View
 from mora_bench.methods.contract import Frozen
 from mora_bench.methods.network import BLOCKS, Model, PrefixState, Shortcuts, State
 from mora_bench.training.learner import NotFinite
-from mora_bench.training.unsteady import owner, unsteady
+from mora_bench.training.unsteady import close, owner, unsteady
 
 #: Largest difference allowed between logits with and without skipped computations, as a share of their scale.
 CLOSE = 1e-4
@@ -92,7 +92,7 @@ def verify(
         full = model(view.batch(at).to(device)).float()
         share = CLOSE if exact else ROUNDED
         finite = bool(full.isfinite().all())
-        stale = finite and not _close(spared, full, share)
+        stale = finite and not close(spared, full, share)
         # What is not steady differs from whatever was kept, and the likeliest mistakes are of that kind.
         cause = unsteady(model, view, at, device, share) if stale else ""
     model.shortcuts = shortcuts
@@ -214,7 +214,7 @@ def reads_first_token(model: Model, batch: Batch) -> bool:
     full = model(batch)
     model.shortcuts = replace(model.shortcuts, lean=True)
     try:
-        return _close(model(batch), full)
+        return close(model(batch), full, CLOSE)
     except (RuntimeError, IndexError, ValueError):
         # The method reads tokens that are not computed.
         return False
@@ -230,9 +230,4 @@ def _same(one: list[Tensor], other: list[Tensor]) -> bool:
     pairs = list(zip(one, other, strict=True))
     if any(a.shape != b.shape for a, b in pairs):
         return False
-    return all(_close(a, b) if a.device.type == "cuda" else torch.equal(a, b) for a, b in pairs)
-
-
-def _close(one: Tensor, other: Tensor, share: float = CLOSE) -> bool:
-    scale = max(float(other.detach().abs().max()), 1e-6) if other.numel() else 1.0
-    return bool(((one - other).abs() <= share * scale).all())
+    return all(close(a, b, CLOSE) if a.device.type == "cuda" else torch.equal(a, b) for a, b in pairs)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from mora_bench.data.samples import View
 from mora_bench.methods.imputer import Dummy
@@ -21,6 +22,12 @@ PADDING = (
 )
 
 
+def close(one: Tensor, other: Tensor, share: float) -> bool:
+    """Whether two tensors differ nowhere by more than a share of the second one's scale."""
+    scale = max(float(other.detach().abs().max()), 1e-6) if other.numel() else 1.0
+    return bool(((one - other).abs() <= share * scale).all())
+
+
 def owner(model: Model) -> str:
     """Whose the fault may be: the method's, and the imputer's if it is not the dummy."""
     imputer = type(model.imputer)
@@ -33,20 +40,21 @@ def unsteady(model: Model, view: View, at: np.ndarray, device: torch.device, sha
     nothing. The model is in evaluation mode and skips nothing; `share`: the largest difference that is none, as a
     share of the logits' scale."""
 
-    def logits(some: np.ndarray) -> torch.Tensor:
+    def logits(some: np.ndarray) -> Tensor:
         return model(view.batch(some).to(device)).float()
 
-    def differ(some: torch.Tensor, other: torch.Tensor) -> bool:
-        return float((some - other).abs().max()) > share * max(float(full.abs().max()), 1e-6)
-
     full = logits(at)
-    if differ(logits(at), full):
+    if not bool(full.isfinite().all()):
+        # Others say so.
+        return ""
+    if not close(logits(at), full, share):
         return CHANCE
     few = _as_padded(model, view, at, device)
-    if differ(logits(at[::-1].copy()), full.flip(0)) or differ(logits(at[few]), full[few]):
+    beside = full.index_copy(0, torch.from_numpy(few).to(device), logits(at[few]))
+    if not (close(logits(at[::-1].copy()), full.flip(0), share) and close(beside, full, share)):
         return OTHERS
     apart = torch.cat([logits(at[[k]]) for k in range(len(at))])
-    return PADDING if differ(apart, full) else ""
+    return "" if close(apart, full, share) else PADDING
 
 
 def _as_padded(model: Model, view: View, at: np.ndarray, device: torch.device) -> np.ndarray:

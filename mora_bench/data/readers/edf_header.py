@@ -48,14 +48,13 @@ class EdfHeader:
         """The names of the signals."""
         return [signal["label"] for signal in self.fields]
 
-    def misfit(self, size: int) -> str:
-        """How the header of a file of `size` bytes does not fit it, in words, and what to do; "" if it does. One that
-        is still recorded has at least a data record, as has any other."""
+    def shortage(self, size: int) -> str:
+        """What a file of `size` bytes lacks, in words; "" if nothing. One that is still recorded has at least a data
+        record, as has any other."""
         needed = self.begin + self.records * sum(self.sizes)
-        said = f"its header says {number_of(self.records, 'data record')}, {needed:,} bytes, and it has {size:,}"
         if self.records >= 0 and size < needed:
-            return f"cut short: {said}. Copy it again."
-        return "cut short: it has no whole data record. Copy it again." if size < self.begin + sum(self.sizes) else ""
+            return f"its header says {number_of(self.records, 'data record')}, {needed:,} bytes, and it has {size:,}"
+        return "it has no whole data record" if size < self.begin + sum(self.sizes) else ""
 
     def calibration(self, place: int) -> tuple[float, float]:
         """What is added to a signal's digital numbers, and by what the sum is multiplied, for its unit. Recorders in

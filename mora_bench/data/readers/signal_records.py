@@ -110,8 +110,8 @@ class EdfFile(SignalFile):
             raise UserError(f"{self.path}: EDF needs the package edfio: pip install 'mora-bench[signals]'.") from None
         try:
             header = edf_header(self.path)
-            if misfit := header.misfit(self.path.stat().st_size):
-                raise UserError(f"{self.path}: {misfit}")
+            if short := header.shortage(self.path.stat().st_size):
+                raise UserError(f"{self.path}: cut short: {short}. Copy it again.")
             # The package warns of what is refused here or means nothing, and names no file.
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
