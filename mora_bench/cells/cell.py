@@ -290,9 +290,10 @@ class Cell:
             parts.append("b" + ",".join(map(str, self.blocks)))
         parts += [f"{name}={value}" for name, value in self.knobs]
         parts.append(f"{self.missing}@{self.rate:g}")
-        mechanism = self.mechanism
-        parts += [mechanism.in_words(mechanism.strength != UNIFORM.strength)] * (mechanism != UNIFORM)
+        parts += [self.mechanism.in_label] if self.mechanism.in_label else []
         parts += [f"gaps {self.gaps_in_words}"] if self.gaps_in_words else []
         parts += [self.impute] * (self.impute != NONE)
         parts += [f"after {self.before}"] * bool(self.after)
+        parts += [f"tested under {other.in_label or other.mechanism}"] if (other := self.scoring.missing) else []
+        parts += [] if self.scoring.rate is None else [f"tested at {self.scoring.rate:g}"]
         return " ".join([*parts, f"seed{self.seed}"])

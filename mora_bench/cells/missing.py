@@ -53,6 +53,11 @@ class Missing:
         more = [f"strength {self.strength:g}"] * graded + [f"by {self.unit}"] * (self.unit != UNIFORM.unit)
         return self.mechanism + (f" ({', '.join(more)})" if more else "")
 
+    @property
+    def in_label(self) -> str:
+        """It in words, with its strength if that is not 1; "" for the uniform one."""
+        return self.in_words(self.strength != 1)
+
 
 @dataclass(frozen=True)
 class Gaps:

@@ -257,3 +257,12 @@ def test_a_label_says_how_modalities_are_taken():
             "",
         )
     ]
+
+
+def test_a_label_says_how_tests_take_what_training_does_not():
+    tested = [Scoring(missing=Missing("label", 4.0)), Scoring(rate=0.3), Scoring(missing=Missing(), rate=0.3)]
+    cell = dataclasses.replace(CELL, mechanism=Missing("label", 1.0))
+    assert [dataclasses.replace(cell, scoring=scoring).label for scoring in (*tested, Scoring())] == [
+        f"odir mora r4 b0 both@0.7 label dummy {words}seed0"
+        for words in ("tested under label (strength 4) ", "tested at 0.3 ", "tested under uniform tested at 0.3 ", "")
+    ]
