@@ -16,6 +16,7 @@ from mora_bench.backbones.contract import ROLES, At, Backbone
 from mora_bench.backbones.encoder import without_dropout
 from mora_bench.backbones.spec import Spec
 from mora_bench.backbones.tokens import Tokens
+from mora_bench.checks.device import GPU, on_one_device
 from mora_bench.checks.rules import described, expect, tried
 from mora_bench.checks.subject import MAX_TEXT, in_memory
 from mora_bench.data.cache import prepare
@@ -222,7 +223,15 @@ def _gradients(subject: FamilySubject, backbone: Backbone, lora: dict[str, Any])
                 expect(finite, f"the gradient of an adapter on {name} is not finite for samples {clause}")
 
 
-RULES = (named, runs, alone, apart, appended, linear, adapted)
+def device(subject: FamilySubject) -> None:
+    """On a GPU it leaves nothing on the CPU. Not tried is what asks for values, as `.item()` and `nonzero` do."""
+    backbone = subject.loaded().to(GPU)
+    batch = subject.samples.batch(ROWS, np.ones((len(ROWS), len(subject.samples.contents)), bool)).to(GPU)
+    with on_one_device(type(backbone).__name__):
+        _features(backbone, backbone.join(backbone.embed(batch), batch.present))
+
+
+RULES = (named, runs, alone, apart, appended, linear, adapted, device)
 
 
 def check(kind: type[Backbone], family: str) -> Iterator[tuple[str, str | None]]:

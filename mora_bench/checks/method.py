@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from mora_bench.backbones.tokens import Tokens
+from mora_bench.checks.device import device
 from mora_bench.checks.leaks import absent, hidden, moved_at_random, own_label
 from mora_bench.checks.rules import Rule, described, expect, some, tried
 from mora_bench.checks.spared import beginning, flops, padding, ranks
@@ -241,6 +242,7 @@ RULES: tuple[Rule[Subject], ...] = (
     repeatable,
     detaching,
     resuming,
+    device,
     beginning,
     padding,
     ranks,

@@ -14,6 +14,7 @@ import torch
 from mora_bench.backbones import load as backbones
 from mora_bench.backbones.contract import Backbone
 from mora_bench.cells.recipe import Recipe
+from mora_bench.data.batch import Batch
 from mora_bench.data.cache import prepare
 from mora_bench.data.samples import Samples, View
 from mora_bench.data.twins import tables as twins
@@ -69,22 +70,33 @@ class Subject:
     def model(self, given: Backbone | None = None, axes: Axes | None = None, spare: bool = True) -> Model:
         """A new, untrained model with a fitted imputer; the same on every call. `given`: its backbone, else a new one;
         `spare`: whether to skip what may be skipped."""
+        model = self.unfitted(given, axes)
+        self.fit(model, self.all_of_training, CPU)
+        if spare:
+            fresh = given is None and axes is None
+            model.shortcuts = self.shortcuts if fresh else settle(model, self.training, CPU)
+        return model
+
+    def unfitted(self, given: Backbone | None = None, axes: Axes | None = None) -> Model:
+        """As `model`, before its imputer and method are fitted; it skips nothing."""
         backbone = given or self.backbone()
         torch.manual_seed(0)
         imputer = self.imputer(backbone)
         method = self.method(backbone, axes or own_axes(self.method, backbone))
         brought = embedders(self.training, backbone)
         outputs, readout = self.task.outputs(len(self.samples.table.labels)), self.recipe.readout
-        model = Model(backbone, method, imputer, outputs, 1, brought, readout)
+        return Model(backbone, method, imputer, outputs, 1, brought, readout)
+
+    @property
+    def all_of_training(self) -> Batch:
+        return self.training.batch(np.arange(len(self.training)))
+
+    def fit(self, model: Model, batch: Batch, device: torch.device) -> None:
+        """Fit a model's imputer and method to the training samples, as a cell does; both are on the device."""
         with torch.no_grad():
-            batch = self.training.batch(np.arange(len(self.training)))
-            imputer.fit([(model.embed(batch), batch.present)])
-            method.fit([(model.embed(batch), batch.present)])
-        fit_labelled(model, self.training, [batch], self.task, CPU)
-        if spare:
-            fresh = given is None and axes is None
-            model.shortcuts = self.shortcuts if fresh else settle(model, self.training, CPU)
-        return model
+            model.imputer.fit([(model.embed(batch), batch.present)])
+            model.method.fit([(model.embed(batch), batch.present)])
+        fit_labelled(model, self.training, [batch], self.task, device)
 
     @cached_property
     def shortcuts(self) -> Shortcuts:

@@ -1,12 +1,14 @@
 """The rules that every task keeps."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 
 import numpy as np
 import torch
+from torch import Tensor
 
+from mora_bench.checks.device import GPU, on_one_device
 from mora_bench.checks.rules import BrokenRule, described, expect, tried
 from mora_bench.errors import UserError
 from mora_bench.plan.fitting import weighs
@@ -101,6 +103,12 @@ def learned(task: Task) -> None:
     expect(float(task.loss(known, wanted)) < loss.item(), "the loss of perfect logits is not lower")
 
 
+def _losses(task: Task) -> dict[str, Callable[[Tensor, Tensor], Tensor]]:
+    """Every loss, of logits and targets, by what messages call it."""
+    named: dict[str, Callable[[Tensor, Tensor], Tensor]] = {"the loss": task.loss}
+    return named | {f"the loss {name!r}": partial(task.loss_by, name) for name in task.losses}
+
+
 def towards(task: Task) -> None:
     """Every loss falls when the logits of true labels rise, and when those of untrue ones fall.
 
@@ -110,8 +118,7 @@ def towards(task: Task) -> None:
         return
     wanted, start = torch.from_numpy(targets.astype(np.float32)), torch.from_numpy(logits)
     truer, less = torch.from_numpy(truth > 0).float(), torch.from_numpy(truth == 0).float()
-    losses = {"the loss": task.loss} | {f"the loss {name!r}": partial(task.loss_by, name) for name in task.losses}
-    for name, loss in losses.items():
+    for name, loss in _losses(task).items():
         before = float(loss(start, wanted))
         for which, change in (("true labels rise", truer), ("untrue labels fall", -less)):
             after = float(loss(start + STEP * change, wanted))
@@ -141,6 +148,15 @@ def further(task: Task) -> None:
         for row in range(len(wanted)):
             alone = task.loss_by(name, predicted[row : row + 1], wanted[row : row + 1])
             expect(bool(torch.isfinite(alone)), f"the loss {name!r} of sample number {row} alone is {alone}")
+
+
+def device(task: Task) -> None:
+    """On a GPU its losses leave nothing on the CPU. Not tried is what asks for values, as `.item()` does."""
+    targets, logits, _ = _example(task)
+    wanted, predicted = (torch.empty(array.shape, device=GPU) for array in (targets, logits))
+    for loss in _losses(task).values():
+        with on_one_device(type(task).__name__):
+            loss(predicted.requires_grad_(True), wanted).backward()
 
 
 def weighed(task: Task) -> None:
@@ -207,7 +223,7 @@ def tallied(task: Task) -> None:
         expect(bool((matrix.sum(1) == expected).all()), f"confusion {rule!r} does not count every sample once")
 
 
-RULES = (named, scored, directed, learned, towards, further, weighed, turned, decided, tallied)
+RULES = (named, scored, directed, learned, towards, further, device, weighed, turned, decided, tallied)
 
 
 def check(task: type[Task]) -> Iterator[tuple[str, str | None]]:

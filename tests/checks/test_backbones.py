@@ -66,6 +66,12 @@ def test_blocks_that_do_not_see_what_is_appended_are_named():
     assert message == "tokens that are appended to stream 0 change no other token"
 
 
+def test_what_stays_on_the_cpu_is_named():
+    (message,) = broken("left-layers").values()
+    assert message.startswith("on a GPU LeftLayers would mix devices (")
+    assert re.search(r"torch_layers\.py, line \d+\): ", message)
+
+
 @pytest.mark.parametrize("method", ["lora", "lora-all", "dora", "ia3"])
 def test_on_torchs_own_layers_an_adapter_is_the_same_in_training_and_evaluation(method):
     torch.backends.mha.set_fastpath_enabled(True)

@@ -341,6 +341,53 @@ class FillsInNan(Dummy):
         ]
 
 
+class MakesATensorOnTheCpu(Plain):
+    def block(self, at, frozen, tokens):
+        out = super().block(at, frozen, tokens)
+        return out.with_x(out.x + torch.zeros(out.x.shape[-1]))
+
+
+class KeepsATensorOutsideItsBuffers(Plain):
+    def __init__(self, backbone, axes):
+        super().__init__(backbone, axes)
+        self.held = [torch.zeros(backbone.width)]
+
+    def block(self, at, frozen, tokens):
+        out = super().block(at, frozen, tokens)
+        return out.with_x(out.x + self.held[0])
+
+
+class FitsOnTheCpu(Plain):
+    def fit(self, observed):
+        for parts, present in observed:
+            self.bias.data += (parts[0].x.mean(1) * present[:, :1] * torch.ones(len(present), 1)).mean(0)
+
+
+class KeepsWhatItFitted(Plain):
+    """Holds no buffer, but what it was fitted on, which is on the GPU where that is."""
+
+    def fit(self, observed):
+        ((parts, _),) = observed
+        self.held = [parts[0].x.mean((0, 1))]
+
+    def block(self, at, frozen, tokens):
+        out = super().block(at, frozen, tokens)
+        return out.with_x(out.x + self.held[0])
+
+
+class AsksForValues(Plain):
+    """Reads a number off its tokens, and mixes devices behind that."""
+
+    def block(self, at, frozen, tokens):
+        out = super().block(at, frozen, tokens)
+        return out.with_x(out.x + out.x.max().item() * torch.zeros(out.x.shape[-1]))
+
+
+class FillsFromTheCpu(Dummy):
+    def fill(self, parts, present):
+        return [Part(part.x + torch.zeros(1, 1, part.x.shape[-1]), part.mask) for part in parts]
+
+
 BROKEN = [
     (Unfreezes, Dummy, "frozen", "of the backbone would train; set trains_backbone = True"),
     (UnfreezesLater, Dummy, "frozen", "began to require a gradient during training"),
@@ -362,6 +409,10 @@ BROKEN = [
     (HasNoSource, Dummy, "named", "source is None; expected a line for `list` and the tables, e.g. source ="),
     (TrainsNothing, Dummy, "something", "changes blocks from 1 on and trains nothing but pooler and classifier"),
     (NormsTheRankAndPadsIt, Dummy, "ranks", "the smaller rank's zeros are not without effect"),
+    (MakesATensorOnTheCpu, Dummy, "device", r"on a GPU MakesATensorOnTheCpu .*test_method.py, line .* meta"),
+    (KeepsATensorOutsideItsBuffers, Dummy, "device", "keep those of __init__ by register_buffer"),
+    (FitsOnTheCpu, Dummy, "device", "on a GPU FitsOnTheCpu would mix devices"),
+    (Plain, FillsFromTheCpu, "device", "on a GPU Plain with FillsFromTheCpu would mix devices"),
     (Plain, ChangesObserved, "observed_kept", "fill changed the text of samples that have it"),
     (Plain, FillsInNan, "observed_kept", "not finite"),
 ]
@@ -379,6 +430,12 @@ def test_the_plain_one_keeps_every_rule_and_the_report_says_so(folder, toy):
     assert [problem for _, problem in contract.check(subject(Plain, Dummy, folder, toy))] == [None] * len(
         contract.RULES
     )
+
+
+def test_what_a_fit_holds_and_what_asks_for_values_mixes_no_devices(folder, toy):
+    contract.device(subject(KeepsWhatItFitted, Dummy, folder, toy))
+    # Nobody can say without a GPU.
+    contract.device(subject(AsksForValues, Dummy, folder, toy))
 
 
 def test_what_cannot_run_is_reported_once_with_its_line(folder, toy):

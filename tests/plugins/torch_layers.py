@@ -160,6 +160,18 @@ class PaddedLayers(TorchLayers):
         return pooler(streams[0].x.mean(1)).tanh()
 
 
+class LeftLayers(TorchLayers):
+    """It leaves the sizes of pictures, which lie on the CPU, where they are."""
+
+    shipped = {"left-layers": "two of torch's encoder layers, beside sizes that stay on the CPU"}
+    family = "left-layers"
+
+    def picture(self, inputs):
+        part = super().picture(inputs)
+        tokens = inputs.grid.prod(1)[:, None]
+        return Part(part.x, part.mask & (part.mask.cumsum(1) <= tokens))
+
+
 class DeafLayers(TorchLayers):
     """Its tokens attend only to those that its own embedding made."""
 

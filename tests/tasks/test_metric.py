@@ -12,7 +12,7 @@ from sklearn.metrics import brier_score_loss
 import mora_bench.api
 from mora_bench import registry
 from mora_bench.checks.rules import BrokenRule
-from mora_bench.checks.task import check, directed, scored, towards
+from mora_bench.checks.task import check, device, directed, scored, towards
 from mora_bench.data.groups import by_covariate
 from mora_bench.errors import UserError
 from mora_bench.scoring.pick import compared
@@ -162,6 +162,23 @@ def test_a_loss_that_ignores_untrue_labels_is_found(kind, loss):
     )
     with pytest.raises(BrokenRule, match=message):
         towards(kind())
+
+
+class WeightsOnTheCpu(MultiLabel):
+    losses = {"weighed": None}
+
+    def loss(self, predicted, wanted, weights=None):
+        return self.loss_by("weighed", predicted, wanted)
+
+    def loss_by(self, name, predicted, wanted):
+        weights = torch.linspace(1, 2, wanted.shape[1])
+        return torch.nn.functional.binary_cross_entropy_with_logits(predicted, wanted, weights)
+
+
+def test_a_loss_that_leaves_a_tensor_on_the_cpu_is_found():
+    with pytest.raises(BrokenRule, match=r"^on a GPU WeightsOnTheCpu would mix devices \(.*test_metric.py, line \d+\)"):
+        device(WeightsOnTheCpu())
+    device(MultiLabel())
 
 
 def of_classes(classes, n):
