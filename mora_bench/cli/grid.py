@@ -23,6 +23,7 @@ from mora_bench.plan import mask_files
 from mora_bench.plan.count import CellCount, count
 from mora_bench.plan.expand import Plan, competitors
 from mora_bench.plan.floors import reads_backbone
+from mora_bench.plan.given import TypedBeside
 from mora_bench.plan.grid import DEFAULT_PRESET, Grid
 from mora_bench.plan.parts import check_names
 from mora_bench.plan.presets import load_preset
@@ -58,11 +59,11 @@ OVERVIEW = "\n\n".join(
 
 
 def parsed(arguments: list[str], verb: str) -> tuple[Grid, Grid]:
-    """The grid that a command line asks for, and its preset's; names are not checked."""
+    """The grid that a command line asks for, and its preset's with what was typed; names are not checked."""
     preset = load_preset(option(arguments, "--preset", DEFAULT_PRESET))
     if preset.json:
         raise UserError(f"preset {preset.preset}: a preset cannot set `json`; use the option --json.")
-    return parse(Grid, verb, arguments, preset, OVERVIEW), preset
+    return parse(Grid, verb, arguments, preset, OVERVIEW), TypedBeside.of(preset, arguments)
 
 
 def asked(arguments: list[str], verb: str) -> tuple[Grid, Grid, Runtime]:

@@ -294,5 +294,5 @@ def _sentence(
 def _time(seconds: float) -> str:
     hours = seconds / 3600
     if hours < 2:
-        return f"{60 * hours:.2g} minutes" if 60 * hours >= 1 else f"{max(3600 * hours, 1):.0f} seconds"
+        return f"{60 * hours:.2g} minutes" if 60 * hours >= 1 else number_of(max(round(3600 * hours), 1), "second")
     return f"{hours:,.3g} hours" if hours < 72 else f"{hours / 24:,.3g} days"

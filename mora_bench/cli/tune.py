@@ -15,6 +15,7 @@ from mora_bench.cli.options import option, parse
 from mora_bench.data import datasets
 from mora_bench.errors import UserError
 from mora_bench.files import write_atomic
+from mora_bench.plan.given import TypedBeside
 from mora_bench.plan.grid import DEFAULT_PRESET, Grid
 from mora_bench.plan.parts import check_names
 from mora_bench.plan.presets import load_preset
@@ -70,7 +71,7 @@ def run(arguments: list[str]) -> int:
     grid = replace(options, floors=(NONE,))
     cells = [
         replace(cell, seed=tuning.tuning_seed(cell, grid.seeds))
-        for cell in campaign.plan(grid, runtime, preset).cells
+        for cell in campaign.plan(grid, runtime, TypedBeside.of(preset, arguments)).cells
         if cell.seed == grid.seeds[0] and cell.recipe is not None
     ]
     _check_one_each(cells)

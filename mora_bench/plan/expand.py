@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from mora_bench import registry
 from mora_bench.cells.cell import AXES, NONE, OFFICIAL, Cell, Knob, Scoring
 from mora_bench.cells.missing import COMPLETE, UNIFORM, Missing
-from mora_bench.cells.recipe import Recipe
 from mora_bench.cells.runtime import Runtime
 from mora_bench.data.modalities.encoded import unread
 from mora_bench.errors import UserError
@@ -21,6 +20,7 @@ from mora_bench.plan.blocks import parse_blocks
 from mora_bench.plan.data_axes import Point, befores_of, gaps_of, known_of, masked_points
 from mora_bench.plan.fitting import check_projection, fitting
 from mora_bench.plan.floors import cell_of, competing, read_by, reads_backbone, unreadable
+from mora_bench.plan.given import given_of_recipe
 from mora_bench.plan.grid import Grid
 from mora_bench.plan.knobs import parse_knob, typed
 from mora_bench.plan.parts import ALL, check_names, parts
@@ -53,7 +53,7 @@ class Plan:
 def expand(grid: Grid, preset: Grid, runtime: Runtime) -> Plan:
     """All cells of `grid`, without duplicates.
 
-    `preset` is the preset's grid without any flags. A recipe field that differs from it was given as a flag, and takes
+    `preset` is the preset's grid without any flags. A recipe field that was given as a flag (`plan.given`) takes
     precedence over the preset's overrides. `runtime` says where the data are.
 
     Raises:
@@ -104,7 +104,7 @@ def _points(grid: Grid, preset: Grid, runtime: Runtime) -> Iterator[tuple[Cell |
     """
     from mora_bench.data import datasets
 
-    flags = {f.name for f in fields(Recipe) if getattr(grid.recipe, f.name) != getattr(preset.recipe, f.name)}
+    flags = given_of_recipe(grid, preset)
     methods, predictors = competitors(grid)
     imputers = imputers_of(grid)
     specs = check(grid, methods, predictors)

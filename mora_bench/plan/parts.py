@@ -1,12 +1,13 @@
 """The parts of a grid, and whether every name in them is known."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import fields, replace
+from dataclasses import replace
 
 from mora_bench import registry
 from mora_bench.cells.cell import NONE
 from mora_bench.cells.missing import Gaps
 from mora_bench.errors import UserError
+from mora_bench.plan.given import given, given_of_recipe
 from mora_bench.plan.grid import AS_TRAINED, Grid
 from mora_bench.plan.presets import part_of
 
@@ -16,11 +17,11 @@ ALL = "all"
 
 def parts(grid: Grid, preset: Grid) -> list[tuple[Grid, Grid]]:
     """The parts of a grid, each with the same part of its preset; the grid itself if it has none. A value given as
-    a flag, and so different from the preset, beats the part's."""
+    a flag beats the part's."""
     if not grid.parts:
         return [(grid, preset)]
-    flags = {f.name: getattr(grid, f.name) for f in fields(Grid) if getattr(grid, f.name) != getattr(preset, f.name)}
-    recipe = {n: v for n, v in vars(grid.recipe).items() if v != getattr(preset.recipe, n)}
+    flags = {name: getattr(grid, name) for name in given(grid, preset)}
+    recipe = {name: getattr(grid.recipe, name) for name in given_of_recipe(grid, preset)}
     pairs = []
     for number, changed in enumerate(grid.parts, 1):
         base = part_of(preset, changed, f"preset {grid.preset}, part {number}")

@@ -1,11 +1,10 @@
 """Options that were given and that no cell of a plan reads."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import fields
 
 from mora_bench.cells.cell import OFFICIAL, Cell
-from mora_bench.cells.recipe import Recipe
 from mora_bench.missing import masks
+from mora_bench.plan.given import given, given_of_recipe
 from mora_bench.plan.grid import Grid
 
 
@@ -35,16 +34,14 @@ READERS: dict[str, tuple[Callable[[Cell], bool], str]] = {
 
 
 def unused(grid: Grid, preset: Grid, cells: Sequence[Cell]) -> list[str]:
-    """A sentence for each option that differs from the preset's and that no cell reads, such as ranks of the head."""
-    given = {name: name.replace("_", "-") for name in READERS if getattr(grid, name) != getattr(preset, name)}
+    """A sentence for each option that was given and that no cell reads, such as ranks of the head."""
     sentences = [
-        f"--{option} changes nothing: {READERS[name][1]}"
-        for name, option in given.items()
-        if not any(map(READERS[name][0], cells))
+        f"--{name.replace('_', '-')} changes nothing: {READERS[name][1]}"
+        for name in given(grid, preset)
+        if name in READERS and not any(map(READERS[name][0], cells))
     ]
     # Texts are cut for baselines that read the frozen backbone, too.
-    recipe = [f.name for f in fields(Recipe) if f.name != "max_text"]
-    changed = [name for name in recipe if getattr(grid.recipe, name) != getattr(preset.recipe, name)]
+    changed = [name for name in given_of_recipe(grid, preset) if name != "max_text"]
     if changed and not any(map(_trained, cells)):
         options = " ".join(f"--recipe.{name.replace('_', '-')}" for name in changed)
         sentences.append(f"{options} change{'s' * (len(changed) == 1)} nothing: {READERS['lrs'][1]}")

@@ -15,7 +15,7 @@ from mora_bench.files import identity
 from mora_bench.records.equal import TOLERANCE, differences
 from mora_bench.records.schema import Scores
 from mora_bench.report.contract import Results
-from mora_bench.report.frame import overlap, protocol
+from mora_bench.report.frame import as_counted_by, overlap
 from mora_bench.report.markdown import escaped
 from mora_bench.report.measures import Measure, asked_of
 from mora_bench.report.verdict import on_what
@@ -187,8 +187,8 @@ def _line(pairs: list[tuple[Cell, Cell]], ours: Results, theirs: Results, suffix
 
 
 def _beyond(cell: Cell) -> str:
-    """How a cell is tested, which its label does not say."""
-    return f", tested: {protocol(cell)}" * bool(protocol(cell))
+    """By whose convention a cell is scored, which its label does not say."""
+    return f", {as_counted_by(cell)}" * bool(cell.scoring.convention)
 
 
 def _judged(asked: list[Measure], values: np.ndarray, overlap: float) -> tuple[float, float, str, bool]:
@@ -237,6 +237,13 @@ def _held(pairs: list[tuple[Scores, Scores]]) -> tuple[float, tuple[str, ...]]:
     return largest, tuple(sentences)
 
 
+def _how_far(largest: float) -> str:
+    """The largest difference of any number, in words behind a verdict; "" where no number differs or none is asked."""
+    if math.isnan(largest) or largest == 0:
+        return ""
+    return " (some numbers are in one alone)" if math.isinf(largest) else f" (numbers differ by up to {largest:.1e})"
+
+
 def markdown(comparison: Against, names: tuple[str, str]) -> str:
     """A table of the cells that both folders hold, and lists of those that only one holds."""
     rows = [
@@ -250,7 +257,7 @@ def markdown(comparison: Against, names: tuple[str, str]) -> str:
             ""
             if math.isnan(line.low)
             else " to ".join(line.metric.shown(bound, sign=True) for bound in (line.low, line.high)),
-            line.verdict if math.isnan(line.largest) or line.largest == 0 else f"{line.verdict} ({line.largest:.1e})",
+            line.verdict + _how_far(line.largest),
             escaped("; ".join(line.fields)),
         ]
         for line in sorted(comparison.lines, key=lambda line: line.what)

@@ -196,8 +196,13 @@ def protocol(cell: Cell, with_rate: bool = True) -> str:
     """The test protocol of a cell in words, if it differs from that of training; else ""."""
     phrases = [] if cell.scoring.missing is None else [in_words(cell.scoring.missing) or UNIFORM.mechanism]
     phrases += [f"at {percent(cell.scoring.rate)}"] if with_rate and cell.scoring.rate is not None else []
-    phrases += [f"scores as {cell.scoring.convention} counts them"] * bool(cell.scoring.convention)
+    phrases += [as_counted_by(cell)] * bool(cell.scoring.convention)
     return ", ".join(phrases)
+
+
+def as_counted_by(cell: Cell) -> str:
+    """By whose convention a cell is scored, in words, where it is not its task's own."""
+    return f"scores as {cell.scoring.convention} counts them"
 
 
 def _ways(record: Record) -> list[str]:

@@ -32,7 +32,7 @@ from mora_bench.scoring.protocol import scored
 from mora_bench.seeds import derive
 from mora_bench.tasks.contract import Task
 from mora_bench.tasks.named import task_of
-from mora_bench.training import flops, gaps, guards, masking, recorded, transfer, vectorised
+from mora_bench.training import flops, gaps, guards, log, masking, recorded, transfer, vectorised
 from mora_bench.training.checkpoint import Checkpoint
 from mora_bench.training.cost import PeakMemory, parameters
 from mora_bench.training.decoded import pool_of, reopen, samples
@@ -67,6 +67,8 @@ def run_cells(cells: Sequence[Cell], runtime: Runtime) -> list[Outcome]:
         models.clear()
         # Cells that were trained as one are run again, each alone.
         raise error if len(cells) > 1 else _named(error, cells, runtime, device)
+    # It takes a while, too.
+    log.note(Store(runtime.out).log_file(cells[0]), "every validation and test sample is predicted under every pattern")
     outcomes = [
         _outcome(cell, model, fit, cost, split, views, device, runtime)
         for cell, model, cost, fit in zip(cells, models, costs, fits, strict=True)
@@ -150,10 +152,10 @@ def fitted(
     order = derive(cells[0].seed, "order")
     recipes = [recipe_of(cell) for cell in cells]
     saved = _checkpoint(owner or cells[0], cells, runtime) if runtime.checkpoint_minutes else None
-    log = Store(runtime.out).log_file(owner or cells[0])
+    file = Store(runtime.out).log_file(owner or cells[0])
     sides = views["train"], views["val"]
     watched = cells[0].watched
-    return train(models, *sides, recipes, order, device, task, runtime.compiler, saved, log, watch, watched)
+    return train(models, *sides, recipes, order, device, task, runtime.compiler, saved, file, watch, watched)
 
 
 def _checkpoint(owner: Cell, cells: Sequence[Cell], runtime: Runtime) -> Checkpoint:

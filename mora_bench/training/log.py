@@ -40,8 +40,8 @@ class Log:
         self._write(step, [row["loss"] for learner in learners for row in learner.fit.history[-1:]], learners)
 
     def ended(self, step: int) -> None:
-        """The training is over; what follows of its cell takes a while, too."""
-        self._line(f"step {step}, the last: now every validation and test sample is predicted under every pattern")
+        """The training is over."""
+        self._line(f"step {step}, the last")
 
     def _write(self, step: int, losses: Sequence[float], learners: Sequence[Learner]) -> None:
         if self.file is None:
@@ -64,12 +64,16 @@ class Log:
         self._line(f"{text}, {most}{left:.0f} s of training left")
 
     def _line(self, text: str) -> None:
-        if self.file is None:
-            return
-        with suppress(OSError):
-            self.file.parent.mkdir(parents=True, exist_ok=True)
-            with open(self.file, "a", encoding="utf-8") as log:
-                log.write(f"{time.strftime('%H:%M:%S')} {text}\n")
+        if self.file is not None:
+            note(self.file, text)
+
+
+def note(file: Path, text: str) -> None:
+    """Add a line to a log, behind the time of day; a log that cannot be written stops nothing."""
+    with suppress(OSError):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with open(file, "a", encoding="utf-8") as log:
+            log.write(f"{time.strftime('%H:%M:%S')} {text}\n")
 
 
 def last_line(file: Path) -> str:

@@ -61,7 +61,7 @@ def test_cells_of_one_folder_that_differ_in_more_than_the_seed_are_not_counted_a
     label = "- odir mora r4 b0 both@0.7"
     assert f"{label} label dummy, 2 seeds\n" in text
     assert f"{label} label (strength 3) dummy, 2 seeds\n" in text
-    assert f"{label} dummy, tested: at 20%\n" in text
+    assert f"{label} dummy tested at 0.2\n" in text
 
 
 def test_cells_of_other_settings_are_paired_and_say_what_differs():

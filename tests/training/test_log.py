@@ -20,16 +20,16 @@ def test_each_validation_is_a_line_and_steps_are_when_time_has_passed(runtime, f
     work([cell], runtime)
     store = Store(runtime.out)
     history = store.record(cell).training.history
-    *lines, end = store.log_file(cell).read_text().splitlines()
+    *lines, last, end = store.log_file(cell).read_text().splitlines()
     assert [int(re.fullmatch(LINE, line)[1]) for line in lines] == [row.step for row in history]
     assert f"validation {100 * history[-1].val_score:.1f}" in lines[-1]
     assert last_line(store.log_file(cell)) == end.partition(" ")[2]
-    assert "step 12, the last" in end
+    assert "step 12, the last" in last
     monkeypatch.setattr(log, "EVERY", 0.0)
     other = make_cell(runtime, folder, method="head", seed=1)
     work([other], runtime)
-    # Each step has its own, and each validation, and the end.
-    assert len(store.log_file(other).read_text().splitlines()) == 12 + 2 + 1
+    # Each step has its own, and each validation, and the end, and what follows it.
+    assert len(store.log_file(other).read_text().splitlines()) == 12 + 2 + 2
 
 
 def test_no_log_and_a_log_that_cannot_be_written_stop_nothing(tmp_path):
@@ -56,9 +56,8 @@ def test_steps_are_at_most_until_a_decay_has_begun(runtime, folder):
     work([cell], runtime)
     lines = Store(runtime.out).log_file(cell).read_text().splitlines()
     line_format = re.compile(r"step (\d+) of ((?:at most )?\d+), .*, ((?:at most )?)\d+ s of training left$")
-    steps = [line_format.search(line).groups() for line in lines[:-1]]
-    assert lines[-1].endswith(
-        "step 24, the last: now every validation and test sample is predicted under every pattern"
-    )
+    steps = [line_format.search(line).groups() for line in lines[:-2]]
+    assert lines[-2].endswith("step 24, the last")
+    assert lines[-1].endswith("every validation and test sample is predicted under every pattern")
     most = [(step, "at most 54", "at most ") for step in ("6", "12")]
     assert steps == [*most, ("18", "24", ""), ("24", "24", "")]
