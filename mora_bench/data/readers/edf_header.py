@@ -31,11 +31,13 @@ SAMPLE = 2
 class EdfHeader:
     """Attributes:
     begin: the byte at which data records begin; records: how many the header says, -1 while it is recorded.
+    duration: of a data record in seconds, as the header writes it.
     fields: of each signal, by the names of `FIELDS`, text.
     """
 
     begin: int
     records: int
+    duration: str
     fields: tuple[dict[str, str], ...]
 
     @property
@@ -55,6 +57,15 @@ class EdfHeader:
         if self.records >= 0 and size < needed:
             return f"its header says {number_of(self.records, 'data record')}, {needed:,} bytes, and it has {size:,}"
         return "it has no whole data record" if size < self.begin + sum(self.sizes) else ""
+
+    def timeless(self, annotations: str) -> str:
+        """Why nothing but `annotations`, the signal of that name, has a rate, in words; "" if anything has."""
+        sizes = [size for size, label in zip(self.sizes, self.labels, strict=True) if label != annotations]
+        if sizes and not any(sizes):
+            return "its header says 0 samples of every channel"
+        if sizes and not 0 < _number(self.duration) < math.inf:
+            return f"its data records last {self.duration!r} s, and rates follow from a time above 0"
+        return ""
 
     def calibration(self, place: int) -> tuple[float, float]:
         """What is added to a signal's digital numbers, and by what the sum is multiplied, for its unit. Recorders in
@@ -100,7 +111,10 @@ def edf_header(path: Path) -> EdfHeader:
         for signal in signals:
             signal[name] = _text(second[at : at + size])
             at += size
-    return EdfHeader(int(first[184:192]), int(first[236:244]), tuple(signals))
+    negative = [signal["label"] for signal in signals if int(signal["samples"]) < 0]
+    if negative:
+        raise ValueError(f"channel {negative[0]!r} has less than 0 samples in its header")
+    return EdfHeader(int(first[184:192]), int(first[236:244]), _text(first[244:252]), tuple(signals))
 
 
 def _number(text: str) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -60,6 +61,7 @@ class SignalFile(ABC):
             raise UserError(f"{self.path}: expected a file of at most {MOST >> 20} MiB.")
         channels = [_in_one_unit(channel) for channel in chosen(self.channels(), self.entry.channels, self.path)]
         self._check_units(channels)
+        self._check_rates(channels)
         rates = {channel.rate for channel in channels}
         if len(rates) > 1 and self.entry.rate is None:
             by_channel = ", ".join(f"{channel.name} {channel.rate:g} Hz" for channel in channels)
@@ -82,6 +84,15 @@ class SignalFile(ABC):
                 raise UserError(
                     f"{self.path}: channel {channel.name!r} is in {units.said(channel.unit)}, and was in "
                     f"{units.said(trained)} in training. Bring it to that unit, or correct what the file says."
+                )
+
+    def _check_rates(self, channels: Sequence[Channel]) -> None:
+        """Refuse channels of whose steps nobody knows the time, before anything divides by it."""
+        for channel in channels:
+            if not 0 < channel.rate < math.inf:
+                raise UserError(
+                    f"{self.path}: channel {channel.name!r} has a rate of {channel.rate:g} Hz; expected one above 0. "
+                    "Correct the file's header."
                 )
 
     def _at(self, rate: float, channel: Channel) -> np.ndarray:

@@ -112,6 +112,8 @@ class EdfFile(SignalFile):
             header = edf_header(self.path)
             if short := header.shortage(self.path.stat().st_size):
                 raise UserError(f"{self.path}: cut short: {short}. Copy it again.")
+            if timeless := header.timeless(TIMES):
+                raise UserError(f"{self.path}: {timeless}. Correct the header.")
             # The package warns of what is refused here or means nothing, and names no file.
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
@@ -122,6 +124,8 @@ class EdfFile(SignalFile):
             measured = [place for place, label in enumerate(header.labels) if label != TIMES]
             pairs = list(zip(recording.signals, measured, strict=True))
             wanted = [pairs[place] for place in places(labels, self.entry.channels, self.path)]
+            if empty := [signal.label for signal, place in wanted if not header.sizes[place]]:
+                raise UserError(f"{self.path}: channel {empty[0]!r} has no samples. Leave it out (channels=).")
             calibrations = [self._calibration(header, place) for _, place in wanted]
             # The package puts data records side by side, whenever they were taken.
             starts = None if continuous else self._starts(header, recording.num_data_records)

@@ -543,6 +543,16 @@ def test_a_sound_that_was_cut_short_is_refused_and_one_from_a_pipe_is_read(tmp_p
         file.read()
 
 
+def test_a_sound_without_a_rate_is_refused(tmp_path):
+    wavfile.write(tmp_path / "a.wav", 0, np.zeros(10, np.int16))
+    for words in ("", ":rate=10"):
+        with pytest.raises(UserError) as error:
+            WavFile(tmp_path / "a.wav", SignalEntry.of(f"x={{id}}.wav{words}")).read()
+        assert str(error.value) == (
+            f"{tmp_path}/a.wav: channel '0' has a rate of 0 Hz; expected one above 0. Correct the file's header."
+        )
+
+
 def test_arrays_have_gaps_and_no_pickles(tmp_path):
     file = ArrayFile(tmp_path / "a.npy", SignalEntry.of("x={id}.npy:rate=10;until=0.3"))
     np.save(tmp_path / "a.npy", np.array([1.0, NAN, 3.0, 4.0]))

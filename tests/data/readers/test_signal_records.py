@@ -50,7 +50,7 @@ def field(file, name, value, channel=0):
     content = bytearray(file.read_bytes())
     count = int(content[252:256])
     places = {"unit": (96, 8), "physical minimum": (104, 8), "physical maximum": (112, 8), "digital minimum": (120, 8),
-              "digital maximum": (128, 8)}  # fmt: skip
+              "digital maximum": (128, 8), "samples": (216, 8)}  # fmt: skip
     before, size = places[name]
     at = 256 + count * before + channel * size
     content[at : at + size] = value.ljust(size)
@@ -175,6 +175,37 @@ def test_a_bdf_file_that_is_called_edf_is_refused(tmp_path):
     assert str(error.value) == (
         f"{tmp_path}/a.edf: a BDF file, of 24 bits a sample, though its name says EDF. Convert it to EDF, as "
         "EDFbrowser does, or to an array of NumPy."
+    )
+
+
+def test_an_edf_channel_without_samples_is_refused(tmp_path):
+    """It had been said to have a rate of its own, and divided by."""
+    write(tmp_path, "edf", "a", [("I", "mV", STEPS), ("Z", "mV", STEPS)])
+    field(tmp_path / "a.edf", "samples", b"0", channel=1)
+    (tmp_path / "a.edf").write_bytes((tmp_path / "a.edf").read_bytes()[:-200])
+    for words in ("", ":rate=10", ":channels=Z"):
+        with pytest.raises(UserError) as error:
+            opened(tmp_path, "edf", "a", words).read()
+        assert str(error.value) == f"{tmp_path}/a.edf: channel 'Z' has no samples. Leave it out (channels=)."
+    np.testing.assert_allclose(opened(tmp_path, "edf", "a", ":channels=I").read().values[:, 0], STEPS, atol=1e-4)
+    field(tmp_path / "a.edf", "samples", b"0")
+    with pytest.raises(UserError, match=r"a\.edf: its header says 0 samples of every channel\. Correct the header\."):
+        opened(tmp_path, "edf", "a").read()
+    field(tmp_path / "a.edf", "samples", b"-1")
+    with pytest.raises(UserError, match=r"a\.edf: not a readable EDF file \(channel 'I' has less than 0 samples"):
+        opened(tmp_path, "edf", "a").read()
+
+
+@pytest.mark.parametrize("duration", ["0", "-1", "nan", "x"])
+def test_an_edf_file_whose_data_records_last_no_time_is_refused(tmp_path, duration):
+    write(tmp_path, "edf", "a", [("I", "mV", STEPS)])
+    content = (tmp_path / "a.edf").read_bytes()
+    (tmp_path / "a.edf").write_bytes(content[:244] + duration.ljust(8).encode() + content[252:])
+    with pytest.raises(UserError) as error:
+        opened(tmp_path, "edf", "a").read()
+    assert str(error.value) == (
+        f"{tmp_path}/a.edf: its data records last {duration!r} s, and rates follow from a time above 0. Correct the "
+        "header."
     )
 
 
