@@ -15,11 +15,15 @@ from mora_bench.data.readers.edf_header import EdfHeader, edf_header
 from mora_bench.data.readers.signal_files import MOST, Channel, SignalFile, places
 from mora_bench.errors import UserError
 from mora_bench.files import hash_file
+from mora_bench.text import number_of
 
 #: Names that the header of a WFDB record may give its files: plain ones, so that none leads out of the record's folder.
 PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 #: The unit in a line of its header, after the gain; one that is not written is mV.
 UNIT = re.compile(r"/(\S+)")
+#: The format of WFDB whose samples have their higher byte first; and of a channel that is skewed, in frames of several
+#: samples.
+BIG_ENDIAN, SKEWED_FRAMES = "61", re.compile(r"\d+x(?!0*1:)\d+:0*[1-9]")
 #: Change it when an EDF file, or a WFDB record that is not all in mV, becomes another signal, or is refused.
 VERSION = 2
 #: The signal of an EDF+ file whose data records begin with their own time.
@@ -31,7 +35,8 @@ class WfdbFile(SignalFile):
     """A record of WFDB, by its header (NAME.hea), in physical units; NaN where a sample is marked as missing.
 
     Frames that hold several samples of a channel are not averaged: `wfdb` would take the mark of a missing sample for a
-    number (version 4.3.1).
+    number (version 4.3.1). Nor does it bring together channels that the header says are skewed: checksums are of the
+    samples as they are stored, and of frames it takes what it pads for samples.
     """
 
     def channels(self) -> Sequence[Channel]:
@@ -44,33 +49,55 @@ class WfdbFile(SignalFile):
             # It uses what pandas will drop one day.
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                self._check(wfdb.rdheader(record))
-                recording = wfdb.rdrecord(record, physical=False, smooth_frames=False, return_res=64)
+                header = wfdb.rdheader(record)
+                self._check(header)
+                # It fails to return whole numbers of this format, and not the values that are made of them.
+                physical = BIG_ENDIAN in header.fmt
+                recording = wfdb.rdrecord(
+                    record, physical=physical, smooth_frames=False, return_res=64, ignore_skew=True
+                )
+                if physical:
+                    recording.e_d_signal = recording.adc(expanded=True)
                 self._check_sums(recording)
                 values = recording.dac(expanded=True, return_res=64)
         except UserError:
             raise
         except Exception as error:
             raise UserError(f"{self.path}: not a readable WFDB record ({str(error)[:200]}).") from None
-        rates = [float(recording.fs) * samples for samples in recording.samps_per_frame]
+        frames = recording.samps_per_frame
+        values = [self._shifted(*parts) for parts in zip(values, recording.skew, frames, strict=True)]
+        rates = [float(recording.fs) * samples for samples in frames]
         # A line of a header may end before the name.
         names = [name or "" for name in recording.sig_name]
         units = [unit or MILLIVOLT for unit in recording.units]
         return [Channel(*parts) for parts in zip(names, values, rates, units, strict=True)]
 
-    def _check(self, header: object) -> None:
+    def _shifted(self, values: np.ndarray, skew: int | None, frame: int) -> np.ndarray:
+        """A channel, [T], that is stored `skew` frames late, each of `frame` samples, at its time: NaN at its end."""
+        late = (skew or 0) * frame
+        return np.concatenate([values[late:], np.full(min(late, len(values)), np.nan)]) if late else values
+
+    def _check(self, header: Any) -> None:
         """Refuse what `wfdb` would read from elsewhere, or fill the memory with."""
-        files = getattr(header, "file_name", None)
-        if files is None:
+        if hasattr(header, "seg_name"):
             raise UserError(f"{self.path}: a record of several segments. Write it as one (wfdb.rdrecord, wrsamp).")
+        if not header.n_sig:
+            raise UserError(
+                f"{self.path}: its header says 0 signals, as that of annotations alone does. Name a record that has "
+                "some, or leave the cell empty."
+            )
+        files = header.file_name or ()
+        if len(files) != header.n_sig:
+            many = number_of(header.n_sig, "signal")
+            raise UserError(f"{self.path}: its header says {many} and describes {len(files)}. Download it again.")
         odd = [name for name in files if not PLAIN.fullmatch(str(name))]
         if odd:
             raise UserError(f"{self.path}: names the file {odd[0]!r}; expected files beside it, by plain names.")
         links = [name for name in files if (self.path.parent / name).is_symlink()]
         if links and self.path.parent.resolve() != (self.path.parent / links[0]).resolve().parent:
             raise UserError(f"{self.path}: {links[0]!r} is a link that leads elsewhere. Copy the file.")
-        frames = max(getattr(header, "samps_per_frame", None) or [1])
-        if (getattr(header, "sig_len", 0) or 0) * frames * len(files) * 8 > MOST:
+        frames = max(header.samps_per_frame or [1])
+        if (header.sig_len or 0) * frames * len(files) * 8 > MOST:
             raise UserError(f"{self.path}: over {MOST >> 20} MiB of values. Cut it into shorter records.")
 
     def _check_sums(self, recording: Any) -> None:
@@ -96,6 +123,8 @@ class WfdbFile(SignalFile):
         files = [name for name in names if PLAIN.fullmatch(name) and (self.path.parent / name).is_file()]
         units = {unit for fields in specified for unit in UNIT.findall("".join(fields[2:3]))}
         other = f" wfdb {VERSION} " if units - {MILLIVOLT} else ""
+        # What `wfdb` padded them with was part of them.
+        other += " skewed frames " * any(SKEWED_FRAMES.match(field) for fields in specified for field in fields[1:2])
         return "".join(hash_file(self.path.parent / name) for name in files) + other + super().details()
 
 

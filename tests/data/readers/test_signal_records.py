@@ -83,6 +83,79 @@ def test_a_record_of_wfdb_that_says_no_unit_is_in_millivolts(tmp_path):
     assert opened(tmp_path, "hea", "a").read().units == ("mV",)
 
 
+def stored(folder, name, fmt, samples, frames=(1, 1), skews=(0, 0), sums=True):
+    """A record of whole numbers, of each channel [T], 200 a millivolt, with the checksums of what is stored."""
+    parts = [channel.reshape(-1, frame) for channel, frame in zip(samples, frames, strict=True)]
+    (folder / f"{name}.dat").write_bytes(np.concatenate(parts, 1).astype(">i2" if fmt == "61" else "<i2").tobytes())
+    lines = [f"{name} {len(samples)} 250 {len(parts[0])}"]
+    for label, channel, frame, skew in zip(("I", "II"), samples, frames, skews, strict=True):
+        what = f"{fmt}x{frame}:{skew}" if frame > 1 else f"{fmt}:{skew}" if skew else fmt
+        ends = f"{channel[0]} {(int(channel.sum()) + 2**15) % 2**16 - 2**15} 0 {label}"
+        lines.append(f"{name}.dat {what} 200/mV 16 0 {ends if sums else ''}")
+    (folder / f"{name}.hea").write_text("\n".join(lines) + "\n")
+    return opened(folder, "hea", name)
+
+
+WHOLE = np.arange(1, 201) * 7 % 101
+
+
+@pytest.mark.parametrize("sums", [True, False])
+@pytest.mark.parametrize(("frames", "skews"), [((1, 1), (3, 0)), ((1, 1), (1, 2)), ((2, 2), (3, 1)), ((4, 1), (2, 0))])
+def test_skewed_channels_of_wfdb_are_brought_together(tmp_path, frames, skews, sums):
+    """Their checksums are those of the samples as they are stored; `wfdb` has a gap at their end of one sample for
+    each frame of several, and zeros before it."""
+    samples = [WHOLE, 2 * WHOLE[: 200 * frames[1] // frames[0]]]
+    file = stored(tmp_path, "a", "16", samples, frames, skews, sums)
+    for channel, values, frame, skew in zip(file.channels(), samples, frames, skews, strict=True):
+        late = frame * skew
+        np.testing.assert_allclose(channel.values[: len(values) - late], values[late:] / 200)
+        assert len(channel.values) == len(values)
+        assert np.isnan(channel.values[len(values) - late :]).all()
+    if sums:
+        content = bytearray((tmp_path / "a.dat").read_bytes())
+        content[-1] ^= 1
+        (tmp_path / "a.dat").write_bytes(content)
+        with pytest.raises(UserError, match=r"a\.hea: the values of I.* are not those that it holds the checksum of"):
+            file.read()
+
+
+@pytest.mark.parametrize("frames", [(1, 1), (2, 2)])
+def test_a_record_of_wfdb_with_the_higher_byte_first_is_read(tmp_path, frames):
+    samples = [np.append(WHOLE, [-200, 0]), np.append(WHOLE[::-1], [400, -1])]
+    file = stored(tmp_path, "a", "61", samples, frames)
+    np.testing.assert_allclose(file.read().values, np.stack(samples, 1) / 200)
+    content = (tmp_path / "a.dat").read_bytes()
+    # The mark of a missing sample, and a changed one.
+    (tmp_path / "a.dat").write_bytes(b"\x80\0" + content[2:])
+    header = tmp_path / "a.hea"
+    whole = header.read_text()
+    header.write_text(whole.replace(f" 7 {samples[0].sum()} ", f" 7 {samples[0].sum() - 7 - 2**15} "))
+    assert np.flatnonzero(np.isnan(file.read().values)).tolist() == [0]
+    header.write_text(whole)
+    (tmp_path / "a.dat").write_bytes(b"\0\2" + content[2:])
+    with pytest.raises(UserError, match=r"a\.hea: the values of I are not those that it holds the checksum of"):
+        file.read()
+
+
+@pytest.mark.parametrize(
+    ("header", "said"),
+    [
+        (
+            "a 0 250 1000\n",
+            "its header says 0 signals, as that of annotations alone does. Name a record that has some, or leave the "
+            "cell empty.",
+        ),
+        ("a 2 250 1000\n", "its header says 2 signals and describes 0. Download it again."),
+        ("a/2 2 250 2000\nb 1000\nc 1000\n", "a record of several segments. Write it as one (wfdb.rdrecord, wrsamp)."),
+    ],
+)
+def test_a_header_of_wfdb_without_signals_of_its_own_is_refused(tmp_path, header, said):
+    (tmp_path / "a.hea").write_text(header)
+    with pytest.raises(UserError) as error:
+        opened(tmp_path, "hea", "a").read()
+    assert str(error.value) == f"{tmp_path}/a.hea: {said}"
+
+
 def test_a_unit_that_no_file_says_is_unknown(tmp_path):
     write(tmp_path, "edf", "a", [("I", "", STEPS)])
     assert opened(tmp_path, "edf", "a").read().units == ()
@@ -307,5 +380,11 @@ def test_only_what_was_always_in_millivolts_keeps_its_fingerprint(tmp_path):
     write(tmp_path, "hea", "b", [("I", "mV", STEPS), ("II", "uV", STEPS)])
     values = [json.dumps(opened(tmp_path, "hea", name).details()) for name in "ab"]
     assert [" wfdb 2 " in text for text in values] == [False, True]
+    cases = [((1, 1), (0, 0)), ((1, 1), (3, 0)), ((2, 2), (0, 0)), ((2, 2), (0, 3)), ((2, 1), (0, 3)), ((2, 1), (3, 0))]
+    details = []
+    for frames, skews in cases:
+        values = [WHOLE, WHOLE[: 200 * frames[1] // frames[0]]]
+        details.append(stored(tmp_path, "c", "16", values, frames, skews).details())
+    assert [" skewed frames " in text for text in details] == [False, False, False, True, False, True]
     write(tmp_path, "edf", "a", [("I", "mV", STEPS)])
     assert opened(tmp_path, "edf", "a").details() == " edf 2 "
