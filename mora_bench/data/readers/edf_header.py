@@ -1,4 +1,4 @@
-"""The header of an EDF file, read by ourselves where a package would guess, or not say.
+"""The header of an EDF or BDF file, read by ourselves where a package would guess, or not say.
 
 Fields and their places: Kemp et al., A simple format for exchange of digitized polygraphic recordings, 1992.
 """
@@ -13,7 +13,7 @@ from mora_bench.errors import UserError
 from mora_bench.text import number_of
 
 #: How a file of BioSemi begins, whose header is alike and whose samples have a byte more.
-BDF = b"\xffBIOSEMI"
+BIOSEMI = b"\xffBIOSEMI"
 #: Bytes of the header's first part.
 FIRST = 256
 #: The fields of each signal in the second part, in order, and their bytes.
@@ -23,18 +23,20 @@ FIELDS = {
 }  # fmt: skip
 #: Those that say which digital number is which physical one.
 RANGES = ("physical minimum", "physical maximum", "digital minimum", "digital maximum")
-#: Bytes of a sample.
-SAMPLE = 2
+#: Bytes of a sample, by format.
+SAMPLE = {"EDF": 2, "BDF": 3}
 
 
 @dataclass(frozen=True)
 class EdfHeader:
     """Attributes:
+    format: "EDF" or "BDF".
     begin: the byte at which data records begin; records: how many the header says, -1 while it is recorded.
     duration: of a data record in seconds, as the header writes it.
     fields: of each signal, by the names of `FIELDS`, text.
     """
 
+    format: str
     begin: int
     records: int
     duration: str
@@ -43,7 +45,7 @@ class EdfHeader:
     @property
     def sizes(self) -> list[int]:
         """Bytes of each signal in a data record."""
-        return [SAMPLE * int(signal["samples"]) for signal in self.fields]
+        return [SAMPLE[self.format] * int(signal["samples"]) for signal in self.fields]
 
     @property
     def labels(self) -> list[str]:
@@ -58,9 +60,14 @@ class EdfHeader:
             return f"its header says {number_of(self.records, 'data record')}, {needed:,} bytes, and it has {size:,}"
         return "it has no whole data record" if size < self.begin + sum(self.sizes) else ""
 
-    def timeless(self, annotations: str) -> str:
-        """Why nothing but `annotations`, the signal of that name, has a rate, in words; "" if anything has."""
-        sizes = [size for size, label in zip(self.sizes, self.labels, strict=True) if label != annotations]
+    @property
+    def annotations(self) -> str:
+        """The name of the signal in which data records begin with their own time."""
+        return f"{self.format} Annotations"
+
+    def timeless(self) -> str:
+        """Why no signal but annotations has a rate, in words; "" if any has."""
+        sizes = [size for size, label in zip(self.sizes, self.labels, strict=True) if label != self.annotations]
         if sizes and not any(sizes):
             return "its header says 0 samples of every channel"
         if sizes and not 0 < _number(self.duration) < math.inf:
@@ -87,20 +94,23 @@ class EdfHeader:
         return greatest / gain - digital_greatest, gain
 
 
-def edf_header(path: Path) -> EdfHeader:
-    """The header of a file.
+def edf_header(path: Path, wanted: str) -> EdfHeader:
+    """The header of a file of the format `wanted`, which its name says.
 
     Raises:
         ValueError: it has none, or a number in it is none.
-        UserError: it is a BDF file.
+        UserError: it is of the other format.
     """
     with open(path, "rb") as file:
         first = file.read(FIRST)
-        if first.startswith(BDF):
+        found = "BDF" if first.startswith(BIOSEMI) else "EDF" if first[:8].strip() == b"0" else ""
+        if found and found != wanted:
             raise UserError(
-                f"{path}: a BDF file, of 24 bits a sample, though its name says EDF. Convert it to EDF, as EDFbrowser "
-                "does, or to an array of NumPy."
+                f"{path}: {'a BDF' if found == 'BDF' else 'an EDF'} file, of {8 * SAMPLE[found]} bits a sample, though "
+                f"its name says {wanted}. Call it .{found.lower()}."
             )
+        if wanted == "BDF" and not found:
+            raise ValueError("it does not begin as one")
         count = int(first[252:FIRST])
         second = file.read(count * sum(FIELDS.values()))
     if len(second) < count * sum(FIELDS.values()):
@@ -114,7 +124,7 @@ def edf_header(path: Path) -> EdfHeader:
     negative = [signal["label"] for signal in signals if int(signal["samples"]) < 0]
     if negative:
         raise ValueError(f"channel {negative[0]!r} has less than 0 samples in its header")
-    return EdfHeader(int(first[184:192]), int(first[236:244]), _text(first[244:252]), tuple(signals))
+    return EdfHeader(wanted, int(first[184:192]), int(first[236:244]), _text(first[244:252]), tuple(signals))
 
 
 def _number(text: str) -> float:

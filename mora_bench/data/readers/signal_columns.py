@@ -20,14 +20,16 @@ from mora_bench.data.readers.path_columns import fields as fields_of
 from mora_bench.data.readers.path_columns import named as path_names
 from mora_bench.data.readers.signal_entry import TABLES, UNITS, SignalEntry
 from mora_bench.data.readers.signal_files import ArrayFile, SignalFile, WavFile, unspelled
-from mora_bench.data.readers.signal_records import EdfFile, WfdbFile
+from mora_bench.data.readers.signal_records import BdfFile, EdfFile, WfdbFile
 from mora_bench.data.readers.signal_times import Moments, beginnings
 from mora_bench.data.table import Column
 from mora_bench.errors import UserError
 from mora_bench.text import number_of
 
 #: The reader of a file, by the end of its name.
-READERS: dict[str, type[SignalFile]] = {".wav": WavFile, ".hea": WfdbFile, ".edf": EdfFile, ".npy": ArrayFile}
+READERS: dict[str, type[SignalFile]] = {
+    ".wav": WavFile, ".hea": WfdbFile, ".edf": EdfFile, ".bdf": BdfFile, ".npy": ArrayFile,
+}  # fmt: skip
 #: How many channels a line names.
 NAMED = 12
 

@@ -1,4 +1,4 @@
-"""Signals in the formats of clinical recorders: WFDB (PhysioNet) and EDF."""
+"""Signals in the formats of clinical recorders: WFDB (PhysioNet), EDF and BDF."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -26,8 +26,6 @@ UNIT = re.compile(r"/(\S+)")
 BIG_ENDIAN, SKEWED_FRAMES = "61", re.compile(r"\d+x(?!0*1:)\d+:0*[1-9]")
 #: Change it when an EDF file, or a WFDB record that is not all in mV, becomes another signal, or is refused.
 VERSION = 2
-#: The signal of an EDF+ file whose data records begin with their own time.
-TIMES = "EDF Annotations"
 
 
 @dataclass(frozen=True)
@@ -132,25 +130,30 @@ class WfdbFile(SignalFile):
 class EdfFile(SignalFile):
     """A file of EDF or EDF+. What lies between the data records of a discontinuous one is a gap."""
 
+    #: As messages and `edf_header` name it.
+    format: ClassVar[str] = "EDF"
+
     def channels(self) -> Sequence[Channel]:
         try:
             import edfio
         except ImportError:
-            raise UserError(f"{self.path}: EDF needs the package edfio: pip install 'mora-bench[signals]'.") from None
+            raise UserError(
+                f"{self.path}: {self.format} needs the package edfio: pip install 'mora-bench[signals]'."
+            ) from None
         try:
-            header = edf_header(self.path)
+            header = edf_header(self.path, self.format)
             if short := header.shortage(self.path.stat().st_size):
                 raise UserError(f"{self.path}: cut short: {short}. Copy it again.")
-            if timeless := header.timeless(TIMES):
+            if timeless := header.timeless():
                 raise UserError(f"{self.path}: {timeless}. Correct the header.")
             # The package warns of what is refused here or means nothing, and names no file.
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                recording = edfio.read_edf(self.path)
+                recording = edfio.read_bdf(self.path) if self.format == "BDF" else edfio.read_edf(self.path)
                 continuous = recording.is_continuous
             # What is not asked for is not decoded.
             labels = [signal.label for signal in recording.signals]
-            measured = [place for place, label in enumerate(header.labels) if label != TIMES]
+            measured = [place for place, label in enumerate(header.labels) if label != header.annotations]
             pairs = list(zip(recording.signals, measured, strict=True))
             wanted = [pairs[place] for place in places(labels, self.entry.channels, self.path)]
             if empty := [signal.label for signal, place in wanted if not header.sizes[place]]:
@@ -167,10 +170,10 @@ class EdfFile(SignalFile):
         except UserError:
             raise
         except Exception as error:
-            raise UserError(f"{self.path}: not a readable EDF file ({str(error)[:200]}).") from None
+            raise UserError(f"{self.path}: not a readable {self.format} file ({str(error)[:200]}).") from None
 
     def details(self) -> str:
-        return f" edf {VERSION} {super().details()}"
+        return f" {self.format.lower()} {VERSION} {super().details()}"
 
     def _calibration(self, header: EdfHeader, place: int) -> tuple[float, float]:
         """That of a channel, by its place among the file's signals: of one without, the package would give digital
@@ -183,7 +186,7 @@ class EdfFile(SignalFile):
     def _starts(self, header: EdfHeader, records: int) -> np.ndarray:
         """When each data record begins, in seconds from the first one's beginning, float [records]."""
         data, sizes = self.path.read_bytes(), header.sizes
-        offset = header.begin + sum(sizes[: header.labels.index(TIMES)])
+        offset = header.begin + sum(sizes[: header.labels.index(header.annotations)])
         firsts = (offset + sum(sizes) * k for k in range(records))
         # A time ends with the byte 20, or with 21 where a duration follows.
         times = np.array([float(re.split(b"[\x14\x15]", data[first : first + 32], maxsplit=1)[0]) for first in firsts])
@@ -203,3 +206,10 @@ class EdfFile(SignalFile):
         for at, part in zip(first, parts, strict=True):
             apart[at : at + len(part)] = part
         return apart
+
+
+@dataclass(frozen=True)
+class BdfFile(EdfFile):
+    """A file of BDF or BDF+, as those of BioSemi: EDF with 24 bits a sample."""
+
+    format: ClassVar[str] = "BDF"

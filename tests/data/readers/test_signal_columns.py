@@ -778,34 +778,36 @@ edfio = pytest.importorskip("edfio", reason="the extra signals")
 
 
 def edf(folder, name, seconds=10, marks=None):
-    """An EDF+ file of data records of a second; from record 5 on they begin 90 seconds later if `marks`."""
+    """An EDF+ or BDF+ file of data records of a second; from record 5 on they begin 90 seconds later if `marks`."""
     ecg, spo2 = np.arange(100 * seconds) % 1000 / 1000, np.arange(seconds) / 10
     limits = {"physical_range": (-2, 2)}
-    signals = [edfio.EdfSignal(ecg, 100, label="ECG", **limits), edfio.EdfSignal(spo2, 1, label="SpO2", **limits)]
-    edfio.Edf(signals, annotations=[edfio.EdfAnnotation(0, None, "on")], data_record_duration=1).write(folder / name)
+    signal, record = (edfio.BdfSignal, edfio.Bdf) if name.endswith(".bdf") else (edfio.EdfSignal, edfio.Edf)
+    signals = [signal(ecg, 100, label="ECG", **limits), signal(spo2, 1, label="SpO2", **limits)]
+    record(signals, annotations=[edfio.EdfAnnotation(0, None, "on")], data_record_duration=1).write(folder / name)
     content = bytearray((folder / name).read_bytes())
     for k in range(5, seconds if marks else 0):
         at = content.index(f"+{k}".encode() + b"\x14\x14\x00")
         later = f"+{k + 90}".encode() + b"\x14\x14\x00"
         content[at : at + len(later)] = later
-    (folder / name).write_bytes(bytes(content).replace(b"EDF+C", b"EDF+D") if marks else bytes(content))
+    (folder / name).write_bytes(bytes(content).replace(b"DF+C", b"DF+D") if marks else bytes(content))
     return ecg, spo2
 
 
-def test_an_edf_file_is_read_in_its_units(clinic):
+@pytest.mark.parametrize("kind", ["edf", "bdf"])
+def test_an_edf_file_is_read_in_its_units(clinic, kind):
     for id in IDS:
-        ecg, spo2 = edf(clinic, f"{id}.edf")
-    series = read(clinic, "psg={id}.edf:channels=ECG")[0].read()
+        ecg, spo2 = edf(clinic, f"{id}.{kind}")
+    series = read(clinic, f"psg={{id}}.{kind}:channels=ECG")[0].read()
     assert (series.rate, series.channels) == (100, ("ECG",))
     np.testing.assert_allclose(series.values[:, 0], ecg, atol=1e-4)
-    together = read(clinic, "psg={id}.edf:channels=SpO2,ECG;rate=1")[0].read()
+    together = read(clinic, f"psg={{id}}.{kind}:channels=SpO2,ECG;rate=1")[0].read()
     assert together.channels == ("SpO2", "ECG")
     np.testing.assert_allclose(together.values[:, 0], spo2, atol=1e-4)
     with pytest.raises(UserError, match=r"several rates \(ECG 100 Hz, SpO2 1 Hz\)"):
-        read(clinic, "psg={id}.edf")[0].read()
-    (clinic / "a.edf").write_bytes(b"nothing")
-    with pytest.raises(UserError, match=r"a\.edf: not a readable EDF file"):
-        read(clinic, "psg={id}.edf")[0].read()
+        read(clinic, f"psg={{id}}.{kind}")[0].read()
+    (clinic / f"a.{kind}").write_bytes(b"nothing")
+    with pytest.raises(UserError, match=rf"a\.{kind}: not a readable {kind.upper()} file"):
+        read(clinic, f"psg={{id}}.{kind}")[0].read()
 
 
 def labelled(folder, name, labels):
@@ -836,13 +838,14 @@ def test_a_channel_that_an_edf_file_has_not_or_has_twice_is_refused(clinic):
         read(clinic, "psg={id}.edf:channels=ECG")[0].read()
 
 
-def test_what_a_discontinuous_recording_left_out_is_a_gap(clinic):
+@pytest.mark.parametrize("kind", ["edf", "bdf"])
+def test_what_a_discontinuous_recording_left_out_is_a_gap(clinic, kind):
     for id in IDS:
-        ecg, _ = edf(clinic, f"{id}.edf", marks=True)
-    values = read(clinic, "psg={id}.edf:channels=ECG")[0].read().values[:, 0]
+        ecg, _ = edf(clinic, f"{id}.{kind}", marks=True)
+    values = read(clinic, f"psg={{id}}.{kind}:channels=ECG")[0].read().values[:, 0]
     assert len(values) == 100 * 100
     np.testing.assert_allclose(values[:500], ecg[:500], atol=1e-4)
     assert np.isnan(values[500:9500]).all()
     np.testing.assert_allclose(values[9500:], ecg[500:], atol=1e-4)
-    slow = read(clinic, "psg={id}.edf:channels=SpO2")[0].read().values[:, 0]
+    slow = read(clinic, f"psg={{id}}.{kind}:channels=SpO2")[0].read().values[:, 0]
     assert np.flatnonzero(np.isfinite(slow)).tolist() == [0, 1, 2, 3, 4, 95, 96, 97, 98, 99]

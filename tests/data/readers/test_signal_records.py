@@ -11,7 +11,7 @@ from mora_bench.data.readers.own import own_table, signal_notes
 from mora_bench.data.readers.own_columns import Columns
 from mora_bench.data.readers.picture_paths import Views
 from mora_bench.data.readers.signal_entry import SignalEntry
-from mora_bench.data.readers.signal_records import EdfFile, WfdbFile
+from mora_bench.data.readers.signal_records import BdfFile, EdfFile, WfdbFile
 from mora_bench.errors import UserError
 
 wfdb = pytest.importorskip("wfdb", reason="the extra signals")
@@ -21,7 +21,9 @@ edfio = pytest.importorskip("edfio", reason="the extra signals")
 STEPS = np.array([0.0, 1.0, -2.0, 1.5] * 25)
 #: Of each unit how many are a millivolt.
 VOLTAGES = {"mV": 1, "uV": 1e3, "nV": 1e6, "V": 1e-3}
-KINDS = {"hea": WfdbFile, "edf": EdfFile}
+KINDS = {"hea": WfdbFile, "edf": EdfFile, "bdf": BdfFile}
+#: Those of EDF and its like: the classes of their signals and files, and bytes of a sample.
+EDFS = {"edf": (edfio.EdfSignal, edfio.Edf, 2), "bdf": (edfio.BdfSignal, edfio.Bdf, 3)}
 
 
 def write(folder, kind, name, channels, rate=100):
@@ -33,12 +35,13 @@ def write(folder, kind, name, channels, rate=100):
             write_dir=str(folder),
         )  # fmt: skip
         return
+    signal, record, _ = EDFS[kind]
     signals = [
-        edfio.EdfSignal(values, rate, label=label, physical_dimension=unit, physical_range=(-scale, scale))
+        signal(values, rate, label=label, physical_dimension=unit, physical_range=(-scale, scale))
         for label, unit, values in channels
         for scale in [float(np.abs(values).max() or 1)]
     ]
-    edfio.Edf(signals, data_record_duration=1).write(folder / f"{name}.edf")
+    record(signals, data_record_duration=1).write(folder / f"{name}.{kind}")
 
 
 def opened(folder, kind, name, words=""):
@@ -202,32 +205,36 @@ def test_an_edf_channel_whose_range_cannot_be_read_is_refused(tmp_path, name, va
     assert not recwarn.list
 
 
-def cut(folder, lost, records=None):
+def cut(folder, lost, records=None, kind="edf"):
     """An EDF file of ten data records of a second, of which so many bytes are lost."""
-    write(folder, "edf", "a", [("I", "mV", np.tile(STEPS, 10))])
-    content = bytearray((folder / "a.edf").read_bytes())
+    write(folder, kind, "a", [("I", "mV", np.tile(STEPS, 10))])
+    content = bytearray((folder / f"a.{kind}").read_bytes())
     content[236:244] = content[236:244] if records is None else records.ljust(8)
-    (folder / "a.edf").write_bytes(bytes(content[: len(content) - lost]))
-    return opened(folder, "edf", "a")
+    (folder / f"a.{kind}").write_bytes(bytes(content[: len(content) - lost]))
+    return opened(folder, kind, "a")
 
 
+@pytest.mark.parametrize("kind", EDFS)
 @pytest.mark.parametrize("lost", [1, 200, 350, 2000])
-def test_an_edf_file_that_is_cut_short_is_refused(tmp_path, lost, recwarn):
+def test_an_edf_file_that_is_cut_short_is_refused(tmp_path, lost, kind, recwarn):
     with pytest.raises(UserError) as error:
-        cut(tmp_path, lost).read()
+        cut(tmp_path, lost, kind=kind).read()
+    size = 512 + 1000 * EDFS[kind][2]
     assert str(error.value) == (
-        f"{tmp_path}/a.edf: cut short: its header says 10 data records, 2,512 bytes, and it has {2512 - lost:,}. "
+        f"{tmp_path}/a.{kind}: cut short: its header says 10 data records, {size:,} bytes, and it has {size - lost:,}. "
         "Copy it again."
     )
     assert not recwarn.list
 
 
-@pytest.mark.parametrize(("lost", "seconds"), [(0, 10), (350, 8)])
-def test_an_edf_file_that_was_never_closed_has_its_whole_data_records(tmp_path, lost, seconds, recwarn):
+@pytest.mark.parametrize(
+    ("kind", "lost", "seconds"), [("edf", 0, 10), ("edf", 350, 8), ("bdf", 0, 10), ("bdf", 350, 8)]
+)
+def test_an_edf_file_that_was_never_closed_has_its_whole_data_records(tmp_path, kind, lost, seconds, recwarn):
     """Its header cannot say how many."""
-    assert len(cut(tmp_path, lost, b"-1").read().values) == 100 * seconds
-    with pytest.raises(UserError, match=r"a\.edf: cut short: it has no whole data record\. Copy it again"):
-        cut(tmp_path, 1801, b"-1").read()
+    assert len(cut(tmp_path, lost, b"-1", kind).read().values) == 100 * seconds
+    with pytest.raises(UserError, match=rf"a\.{kind}: cut short: it has no whole data record\. Copy it again"):
+        cut(tmp_path, 900 * EDFS[kind][2] + 1, b"-1", kind).read()
     assert not recwarn.list
 
 
@@ -238,17 +245,35 @@ def test_what_edfio_warns_of_is_not_printed(tmp_path, recwarn):
     assert not recwarn.list
 
 
-def test_a_bdf_file_that_is_called_edf_is_refused(tmp_path):
+@pytest.mark.parametrize(
+    ("kind", "other", "said"),
+    [
+        ("bdf", "edf", "a BDF file, of 24 bits a sample, though its name says EDF. Call it .bdf."),
+        ("edf", "bdf", "an EDF file, of 16 bits a sample, though its name says BDF. Call it .edf."),
+    ],
+)
+def test_a_bdf_file_that_is_called_edf_is_refused(tmp_path, kind, other, said):
     """Its samples of three bytes had been read as half as many again of two: noise."""
-    write(tmp_path, "edf", "a", [("I", "mV", STEPS)])
-    content = (tmp_path / "a.edf").read_bytes()
-    (tmp_path / "a.edf").write_bytes(b"\xffBIOSEMI" + content[8:])
+    write(tmp_path, kind, "a", [("I", "mV", STEPS)])
+    (tmp_path / f"a.{kind}").rename(tmp_path / f"a.{other}")
     with pytest.raises(UserError) as error:
-        opened(tmp_path, "edf", "a").read()
-    assert str(error.value) == (
-        f"{tmp_path}/a.edf: a BDF file, of 24 bits a sample, though its name says EDF. Convert it to EDF, as "
-        "EDFbrowser does, or to an array of NumPy."
-    )
+        opened(tmp_path, other, "a").read()
+    assert str(error.value) == f"{tmp_path}/a.{other}: {said}"
+    (tmp_path / "a.bdf").write_bytes(b"nothing")
+    with pytest.raises(UserError, match=r"a\.bdf: not a readable BDF file \(it does not begin as one\)"):
+        opened(tmp_path, "bdf", "a").read()
+
+
+def test_a_bdf_file_has_all_its_bits(tmp_path):
+    """Steps of 31.25 nV beside an offset of 0.2 V, as BioSemi stores an EEG; 16 bits of this are steps of 8 uV."""
+    steps = np.array([0, 1, -1, 100] * 25)
+    values = 200_000 + steps * 0.03125
+    signal = edfio.BdfSignal(values, 100, label="Cz", physical_dimension="uV", physical_range=(-262144, 262144))
+    edfio.Bdf([signal], data_record_duration=1).write(tmp_path / "a.bdf")
+    (channel,) = opened(tmp_path, "bdf", "a").channels()
+    assert (channel.name, channel.rate, channel.unit) == ("Cz", 100, "uV")
+    np.testing.assert_allclose(np.diff(channel.values), np.diff(values), atol=0.02)
+    np.testing.assert_allclose(channel.values, values, atol=0.05)
 
 
 def test_an_edf_channel_without_samples_is_refused(tmp_path):
@@ -388,3 +413,4 @@ def test_only_what_was_always_in_millivolts_keeps_its_fingerprint(tmp_path):
     assert [" skewed frames " in text for text in details] == [False, False, False, True, False, True]
     write(tmp_path, "edf", "a", [("I", "mV", STEPS)])
     assert opened(tmp_path, "edf", "a").details() == " edf 2 "
+    assert opened(tmp_path, "bdf", "a").details() == " bdf 2 "
