@@ -19,8 +19,9 @@ from mora_bench.data.readers.path_columns import Absent, located, paths
 from mora_bench.data.readers.path_columns import fields as fields_of
 from mora_bench.data.readers.path_columns import named as path_names
 from mora_bench.data.readers.signal_entry import TABLES, UNITS, SignalEntry
-from mora_bench.data.readers.signal_files import ArrayFile, SignalFile, WavFile, unspelled
+from mora_bench.data.readers.signal_files import ArrayFile, SignalFile, unspelled
 from mora_bench.data.readers.signal_records import BdfFile, EdfFile, WfdbFile
+from mora_bench.data.readers.signal_sounds import FlacFile, WavFile
 from mora_bench.data.readers.signal_times import Moments, beginnings
 from mora_bench.data.table import Column
 from mora_bench.errors import UserError
@@ -28,8 +29,25 @@ from mora_bench.text import number_of
 
 #: The reader of a file, by the end of its name.
 READERS: dict[str, type[SignalFile]] = {
-    ".wav": WavFile, ".hea": WfdbFile, ".edf": EdfFile, ".bdf": BdfFile, ".npy": ArrayFile,
+    ".wav": WavFile, ".flac": FlacFile, ".hea": WfdbFile, ".edf": EdfFile, ".bdf": BdfFile, ".npy": ArrayFile,
 }  # fmt: skip
+#: What to do with some files that none reads, by the ends of their names.
+REMEDIES = {
+    (
+        ".mp3",
+        ".ogg",
+        ".oga",
+        ".opus",
+        ".m4a",
+        ".aac",
+        ".wma",
+        ".aif",
+        ".aiff",
+    ): "Convert it to FLAC (ffmpeg -i OLD NEW.flac)",
+    (".dat",): "Name the header of its record, which ends in .hea",
+    (".fif", ".set", ".vhdr", ".gdf", ".cnt"): "Convert it to EDF (mne.io.read_raw(OLD).export(NEW))",
+    (".mat",): "Save its values as an array (numpy.save)",
+}
 #: How many channels a line names.
 NAMED = 12
 
@@ -152,7 +170,8 @@ def _of_file(path: Path, entry: SignalEntry, begin: tuple[Moments, int] | None) 
     reader = READERS.get(path.suffix.lower())
     if reader is None:
         known = ", ".join((*READERS, *TABLES))
-        raise UserError(f"{path}: a signal whose name ends in none of {known}.")
+        do = next((do for ends, do in REMEDIES.items() if path.suffix.lower() in ends), "Convert it to one of them")
+        raise UserError(f"{path}: a signal whose name ends in none of {known}. {do}.")
     return reader(path, entry)
 
 

@@ -1,9 +1,8 @@
-"""Signals in files of their own, sounds and arrays of NumPy; the channels that are read, and at which rate."""
+"""Signals in files of their own, and arrays of NumPy among them; the channels that are read, and at which rate."""
 
 from __future__ import annotations
 
 import math
-import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from contextlib import suppress
@@ -114,26 +113,6 @@ class SignalFile(ABC):
 
 
 @dataclass(frozen=True)
-class WavFile(SignalFile):
-    """A sound. Whole numbers are scaled to -1..1; channels are called "0", "1", ..."""
-
-    def channels(self) -> Sequence[Channel]:
-        from scipy.io import wavfile
-
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
-            try:
-                rate, values = wavfile.read(self.path)
-            except Exception as error:
-                raise UserError(f"{self.path}: not a readable WAV file ({str(error)[:200]}).") from None
-        # A program that writes to a pipe does not know the length, and says the greatest that there is.
-        streamed = self.path.read_bytes()[4:8] == b"\xff\xff\xff\xff"
-        if not streamed and any("prematurely" in str(warning.message) for warning in caught):
-            raise UserError(f"{self.path}: cut short: its header says more than it holds. Copy it again.")
-        return numbered(_scaled(values), float(rate))
-
-
-@dataclass(frozen=True)
 class ArrayFile(SignalFile):
     """An array of NumPy, [T] or [T, C], or [C, T] where the entry says so, NaN in gaps; channels are called "0", "1",
     ..."""
@@ -241,11 +220,3 @@ def resampled(values: np.ndarray, rate: float, wanted: float, path: Path | str) 
         changed = np.clip(changed, bridged.min(0), bridged.max(0))
     changed[~finite[np.clip(np.round(at).astype(int), 0, len(values) - 1)]] = np.nan
     return changed
-
-
-def _scaled(values: np.ndarray) -> np.ndarray:
-    if values.dtype.kind == "f":
-        return values
-    if values.dtype == np.uint8:
-        return (values.astype(np.float32) - 128) / 128
-    return values.astype(np.float64) / -float(np.iinfo(values.dtype).min)

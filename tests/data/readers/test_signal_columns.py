@@ -9,13 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.io import wavfile
 
-from mora_bench.data.readers import own
+from mora_bench.data.readers import own, signal_columns
 from mora_bench.data.readers.new_records import new_records
 from mora_bench.data.readers.own import own_table, signal_notes
 from mora_bench.data.readers.own_columns import Columns
 from mora_bench.data.readers.picture_paths import Views
-from mora_bench.data.readers.signal_entry import SignalEntry
-from mora_bench.data.readers.signal_files import ArrayFile, WavFile, resampled
+from mora_bench.data.readers.signal_entry import TABLES, SignalEntry
+from mora_bench.data.readers.signal_files import ArrayFile, resampled
+from mora_bench.data.readers.signal_sounds import FlacFile, WavFile
 from mora_bench.errors import UserError
 
 NAN = np.nan
@@ -541,6 +542,69 @@ def test_a_sound_that_was_cut_short_is_refused_and_one_from_a_pipe_is_read(tmp_p
     (tmp_path / "a.wav").write_bytes(b"no sound")
     with pytest.raises(UserError, match=r"a\.wav: not a readable WAV file"):
         file.read()
+
+
+@pytest.mark.parametrize(("subtype", "bits"), [("PCM_16", 16), ("PCM_24", 24), ("PCM_S8", 8)])
+def test_a_sound_of_flac_is_that_of_wav(clinic, subtype, bits):
+    soundfile = pytest.importorskip("soundfile", reason="the extra signals")
+    whole = np.random.default_rng(0).integers(-(2 ** (bits - 1)), 2 ** (bits - 1), (4000, 2))
+    scaled = whole / 2 ** (bits - 1)
+    for id in IDS:
+        soundfile.write(clinic / f"{id}.flac", scaled, 8000, subtype=subtype)
+        wavfile.write(clinic / f"{id}.wav", 8000, scaled.astype(np.float32))
+    flac, wav = (read(clinic, f"cough={{id}}.{end}")[0].read() for end in ("flac", "wav"))
+    assert (flac.rate, flac.channels) == (wav.rate, wav.channels) == (8000, ("0", "1"))
+    np.testing.assert_array_equal(flac.values, wav.values)
+    np.testing.assert_array_equal(flac.values, scaled.astype(np.float32))
+    assert read(clinic, "cough={id}.flac:channels=1;rate=4000;until=0.25")[0].read().values.shape == (1000, 1)
+
+
+def test_a_sound_of_flac_that_is_not_whole_is_refused(tmp_path, monkeypatch):
+    soundfile = pytest.importorskip("soundfile", reason="the extra signals")
+    path = tmp_path / "a.flac"
+    soundfile.write(path, np.random.default_rng(0).uniform(-1, 1, 20_000), 8000)
+    content = path.read_bytes()
+
+    def refused(content):
+        path.write_bytes(content)
+        with pytest.raises(UserError) as error:
+            FlacFile(path, SignalEntry.of("x={id}.flac")).read()
+        return str(error.value).removeprefix(f"{path}: ")
+
+    changed = bytearray(content)
+    changed[20_000] ^= 16
+    for damaged in (content[:-1], content[:20_000], content[:60], bytes(changed), b""):
+        assert refused(damaged).startswith("not a readable FLAC file (")
+    # The 36 bits of how many samples there are.
+    unknown = content[:21] + bytes([content[21] & 0xF0, 0, 0, 0, 0]) + content[26:]
+    assert refused(unknown).startswith("its header does not say how long it is")
+    many = content[:21] + bytes([content[21] | 0x0F]) + content[22:]
+    assert refused(many) == "over 1024 MiB of values. Cut it into shorter sounds."
+    soundfile.write(tmp_path / "a.wav", np.zeros(10), 8000)
+    other = (tmp_path / "a.wav").read_bytes()
+    assert refused(other) == "a file of WAV, though its name says FLAC. Convert it to FLAC."
+    monkeypatch.setattr(soundfile.SoundFile, "read", lambda self, dtype: np.zeros(self.frames - 1))
+    assert refused(content) == "cut short: its header says more than it holds. Copy it again."
+
+
+@pytest.mark.parametrize(
+    ("name", "do"),
+    [
+        ("a.mp3", "Convert it to FLAC (ffmpeg -i OLD NEW.flac)."),
+        ("a.OGG", "Convert it to FLAC (ffmpeg -i OLD NEW.flac)."),
+        ("a.dat", "Name the header of its record, which ends in .hea."),
+        ("a.vhdr", "Convert it to EDF (mne.io.read_raw(OLD).export(NEW))."),
+        ("a.mat", "Save its values as an array (numpy.save)."),
+        ("a", "Convert it to one of them."),
+    ],
+)
+def test_a_signal_of_another_format_is_refused_with_what_to_do(clinic, name, do):
+    (clinic / name).write_bytes(b"")
+    pd.DataFrame({"id": IDS, "ill": [0, 1, 0], "note": "x", "file": name}).to_csv(clinic / "stays.csv", index=False)
+    with pytest.raises(UserError) as error:
+        read(clinic, "x={file}")
+    known = ", ".join((*signal_columns.READERS, *TABLES))
+    assert str(error.value) == f"{clinic}/{name}: a signal whose name ends in none of {known}. {do}"
 
 
 def test_a_sound_without_a_rate_is_refused(tmp_path):
