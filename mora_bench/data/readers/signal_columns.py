@@ -18,7 +18,8 @@ from mora_bench.data.readers.links import inside
 from mora_bench.data.readers.path_columns import Absent, located, paths
 from mora_bench.data.readers.path_columns import fields as fields_of
 from mora_bench.data.readers.path_columns import named as path_names
-from mora_bench.data.readers.signal_entry import TABLES, UNITS, SignalEntry
+from mora_bench.data.readers.signal_dicom import DicomWaveform
+from mora_bench.data.readers.signal_entry import DICOM, TABLES, UNITS, SignalEntry
 from mora_bench.data.readers.signal_files import ArrayFile, SignalFile, unspelled
 from mora_bench.data.readers.signal_records import BdfFile, EdfFile, WfdbFile
 from mora_bench.data.readers.signal_sounds import FlacFile, WavFile
@@ -30,6 +31,7 @@ from mora_bench.text import number_of
 #: The reader of a file, by the end of its name.
 READERS: dict[str, type[SignalFile]] = {
     ".wav": WavFile, ".flac": FlacFile, ".hea": WfdbFile, ".edf": EdfFile, ".bdf": BdfFile, ".npy": ArrayFile,
+    **dict.fromkeys(DICOM, DicomWaveform),
 }  # fmt: skip
 #: What to do with some files that none reads, by the ends of their names.
 REMEDIES = {

@@ -13,6 +13,8 @@ from mora_bench.errors import UserError
 UNITS = {"s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 #: The axes of an array, in order: T steps, C channels.
 AXES = ("TC", "CT")
+#: The ends of names of files of DICOM.
+DICOM = (".dcm", ".dicom")
 #: The ends of names of files that are tables; of all others the format says what the steps are.
 TABLES = (".csv", ".tsv", ".txt", ".psv", ".csv.gz", ".tsv.gz", ".txt.gz", ".xlsx", ".parquet", ".pq")
 
@@ -32,6 +34,7 @@ class SignalEntry:
         since: the column of the main table that holds the time from which a sample's times count.
         channel, value: of a table with a row a measurement: the columns that say what was measured, and how much.
         axes: of arrays, the order of their axes, "TC" or "CT"; "" for [T, C] if it has no more channels than steps.
+        group: of a DICOM file of several multiplex groups that are unlike, the name or the number of one; "" for all.
         units: of new records, those of the channels in training, which no word says; () for any.
     """
 
@@ -48,6 +51,7 @@ class SignalEntry:
     channel: str = ""
     value: str = ""
     axes: str = ""
+    group: str = ""
     units: tuple[str, ...] = ()
 
     @property
@@ -119,7 +123,7 @@ def _names(option: str, word: str, value: str) -> tuple[str, ...]:
 #: The words of an entry, and the reader of each one's value.
 WORDS: Mapping[str, Callable[[str, str, str], Any]] = {
     "key": _text, "channels": _names, "rate": _number, "until": _number, "time": _text, "unit": _text,
-    "step": _number, "since": _text, "channel": _text, "value": _text, "axes": _text,
+    "step": _number, "since": _text, "channel": _text, "value": _text, "axes": _text, "group": _text,
 }  # fmt: skip
 
 
@@ -152,6 +156,10 @@ def _problem(entry: SignalEntry) -> str | None:
         ),
         (entry.axes in ("", *AXES), f"axes={entry.axes}; expected {' or '.join(AXES)}"),
         (not entry.axes or entry.path.lower().endswith(".npy"), "axes= is for arrays, and this file is none"),
+        (
+            not entry.group or entry.path.lower().endswith(DICOM),
+            "group= is for files of DICOM, and this file is none",
+        ),
         (not (entry.since and not entry.time), "since= says from when times count; give time= and step= too"),
         (
             not (entry.channel and of_one and not entry.channels),

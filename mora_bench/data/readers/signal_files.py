@@ -105,7 +105,7 @@ class SignalFile(ABC):
         """The options that, beside the file's content, decide what is read."""
         entry = self.entry
         asked: list[Any] = [entry.channels, entry.rate, entry.until, entry.unit if entry.until else None]
-        asked += [part for part in (entry.axes, entry.units) if part]
+        asked += [part for part in (entry.axes, entry.group, entry.units) if part]
         return "" if asked == [(), None, None, None] else repr(asked)
 
     def fingerprint(self) -> str:
