@@ -116,13 +116,13 @@ class _Group:
     def name(self, place: int) -> str:
         """The label of a channel, or what its source means."""
         channel = self.item.ChannelDefinitionSequence[place]
-        source = next(iter(channel.get("ChannelSourceSequence") or ()), {})
+        source: Any = next(iter(channel.get("ChannelSourceSequence") or ()), {})
         return str(channel.get("ChannelLabel") or source.get("CodeMeaning") or "").strip()
 
     def unit(self, place: int) -> str:
         """That of a channel as UCUM writes it; "" of digital numbers."""
         channel = self.item.ChannelDefinitionSequence[place]
-        units = next(iter(channel.get("ChannelSensitivityUnitsSequence") or ()), {})
+        units: Any = next(iter(channel.get("ChannelSensitivityUnitsSequence") or ()), {})
         return str(units.get("CodeValue") or "") if "ChannelSensitivity" in channel else ""
 
     def problem(self, place: int) -> str:
