@@ -24,7 +24,7 @@ UNIT = re.compile(r"/(\S+)")
 #: The format of WFDB whose samples have their higher byte first; and of a channel that is skewed, in frames of several
 #: samples.
 BIG_ENDIAN, SKEWED_FRAMES = "61", re.compile(r"\d+x(?!0*1:)\d+:0*[1-9]")
-#: Change it when an EDF file, or a WFDB record that is not all in mV, becomes another signal, or is refused.
+#: Change it when an EDF or BDF file, or a WFDB record that is not all in mV, becomes another signal, or is refused.
 VERSION = 2
 
 
