@@ -131,7 +131,7 @@ def _checked(grid: Grid, preset: Grid, runtime: Runtime) -> Plan:
         from mora_bench.report.write import check_metric
 
         check_metric(grid.metric, {cell.task for cell in plan.cells})
-    warn(plan, runtime)
+    warn(plan, grid, runtime)
     return plan
 
 

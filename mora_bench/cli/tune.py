@@ -2,6 +2,7 @@
 
 import shlex
 import sys
+import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -19,7 +20,7 @@ from mora_bench.plan.given import TypedBeside
 from mora_bench.plan.grid import DEFAULT_PRESET, Grid
 from mora_bench.plan.parts import check_names
 from mora_bench.plan.presets import load_preset
-from mora_bench.plan.tuned_preset import as_preset
+from mora_bench.plan.tuned_preset import as_preset, found_before
 from mora_bench.tasks.metric import Metric
 from mora_bench.tasks.named import metric_of
 
@@ -80,6 +81,8 @@ def run(arguments: list[str]) -> int:
         tuning.untested(cell, table, grid.seeds)
     keys = {cell: tuning.ledger_key(cell, grid.seeds, options.trials) for cell in cells}
     todo = [cell for cell in cells if tuning.read(keys[cell], runtime) is None]
+    file = runtime.out / "tuned.toml"
+    _check_kept(file, options, cells)
     print(f"{len(cells)} searches of {options.trials} trials: {len(todo)} to do")
     if options.plan:
         return 0
@@ -98,12 +101,13 @@ def run(arguments: list[str]) -> int:
     for cell in failed:
         print(f"failed: {cell.label}: no ledger; run it with --engine inline to see why", file=sys.stderr)
     ledgers = {cell: ledger for cell in cells if (ledger := tuning.read(keys[cell], runtime)) is not None}
-    file = runtime.out / "tuned.toml"
     if not ledgers:
         print(f"no search has ended; {file} was not written", file=sys.stderr)
         return 1
     _write(file, options, list(ledgers.values()))
     print(_table([*ledgers.values()], {cell.dataset: metric_of(cell.task, cell.watched) for cell in cells}))
+    for sentence in map(_failures, ledgers.values()):
+        print(sentence, end="")
     print(f"preset: {file}; run it with `python -m mora_bench grid --preset {file}{_data_options(options)}`")
     untuned = [f"{cell.method} on {cell.dataset}" for cell in cells if cell not in ledgers]
     if untuned:
@@ -118,6 +122,31 @@ def _write(file: Path, options: Tune, ledgers: "list[Ledger]") -> None:
     )
     best = {(ledger.dataset, ledger.method): ledger.best.settings for ledger in ledgers}
     write_atomic(file, as_preset(options, best, comment).encode())
+
+
+def _failures(ledger: "Ledger") -> str:
+    """A line about trials that the method could not run; "" if it ran all."""
+    wrong = [trial for trial in ledger.trials if trial.error]
+    if not wrong:
+        return ""
+    first = ", ".join(f"{name} {value:.3g}" for name, value in wrong[0].settings.items())
+    return (
+        f"{ledger.label}: {len(wrong)} of {len(ledger.trials)} trials ended in an error and count as worst; the first "
+        f"({first}): {wrong[0].error}\n"
+    )
+
+
+def _check_kept(file: Path, options: Tune, cells: Sequence[Cell]) -> None:
+    """Refuse to write over recipes of an earlier search that this one does not look for."""
+    try:
+        before = tomllib.loads(file.read_text("utf-8"))
+    except (OSError, ValueError):
+        return
+    if lost := found_before(before, options, [(cell.dataset, cell.method) for cell in cells]):
+        raise UserError(
+            f"{file} holds recipes that an earlier search found and this one does not look for: {', '.join(lost)}. "
+            "Name their datasets and methods here, too (what was found is not looked for again), or give another --out."
+        )
 
 
 def _check_one_each(cells: Sequence[Cell]) -> None:

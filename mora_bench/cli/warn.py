@@ -11,8 +11,10 @@ from mora_bench.cells.runtime import Runtime
 from mora_bench.data.groups import regrouped
 from mora_bench.doctor.holds import warnings
 from mora_bench.plan.expand import Plan
+from mora_bench.plan.grid import Grid
 from mora_bench.plan.mask_audit import audited
 from mora_bench.plan.recipes import pictures_sentence
+from mora_bench.plan.tuned_preset import chosen_on_tests
 from mora_bench.records.store import Store
 
 if TYPE_CHECKING:
@@ -22,8 +24,9 @@ if TYPE_CHECKING:
 LOOKED_AT = 20
 
 
-def warn(plan: Plan, runtime: Runtime) -> None:
-    """Say how pictures are seen, and what is likely to be a mistake in the data, before anything is trained on it."""
+def warn(plan: Plan, grid: Grid, runtime: Runtime) -> None:
+    """Say how pictures are seen, and what is likely to be a mistake in the data or in what is tested, before anything
+    is trained on it."""
     from mora_bench.data import datasets
 
     kinds: dict[str, tuple[str, ...]] = {}
@@ -36,6 +39,8 @@ def warn(plan: Plan, runtime: Runtime) -> None:
             print(f"WARNING: {name}: {sentence}", file=sys.stderr)
         if table.source == "real" and runtime.limit is None:
             print(_of_doctor(table, fingerprint, runtime), file=sys.stderr)
+    for sentence in chosen_on_tests(grid, plan.cells, runtime):
+        print(f"WARNING: {sentence}", file=sys.stderr)
     for sentence in audited(plan.cells, runtime):
         print(sentence, file=sys.stderr)
     if seen := pictures_sentence(plan.cells, kinds):

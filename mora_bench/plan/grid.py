@@ -87,6 +87,8 @@ class Grid:
     """how every method is trained; what is given here beats the preset's overrides"""
     overrides: Annotated[dict[str, dict[str, Any]], tyro.conf.Suppress] = field(default_factory=dict)
     """recipe fields by dataset, method or DATASET/METHOD, from the preset; of a method also its rank"""
+    tuned_for: Annotated[tuple[int, ...], tyro.conf.Suppress] = ()
+    """seeds whose test samples `tune` kept apart when it looked for the preset's recipes; none where it did not"""
     parts: Annotated[tuple[dict[str, Any], ...], tyro.conf.Suppress] = ()
     """fields of this grid that each part of it changes, from the preset; the plan joins the parts"""
 

@@ -13,11 +13,12 @@ from mora_bench.records.schema import SCHEMA, Struct
 
 class Trial(Struct, kw_only=True):
     """One setting: its changes to the recipe and the method, and its validation score by epochs trained; None where
-    it diverged, which is worse than any score."""
+    it diverged or ended in the `error`, which is worse than any score."""
 
     number: int
     settings: dict[str, Any]
     scores: dict[str, float | None] = {}
+    error: str = ""
 
 
 class Ledger(Struct, kw_only=True):

@@ -80,18 +80,11 @@ def settings(cell: Cell, trials: int, space: SearchSpace, most_rank: int) -> lis
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    recipe = recipe_of(cell)
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=derive(cell.seed, "tuning") % 2**32))
-    untuned: dict[str, Any] = {
-        "lr": recipe.lr,
-        "head_lr_mult": recipe.head_lr_mult,
-        "weight_decay": recipe.weight_decay,
-    }
     ranks: list[int] = []
     if cell.rank is not None:
-        untuned["rank"] = cell.rank
         ranks = sorted({min(max(round(cell.rank * times), 1), most_rank) for times in RANKS})
-    candidates = [Trial(number=0, settings=untuned)]
+    candidates = [Trial(number=0, settings=untuned_of(cell))]
     for number in range(1, trials):
         trial = study.ask()
         lr = trial.suggest_float("lr", *space.lr, log=True)
@@ -102,6 +95,13 @@ def settings(cell: Cell, trials: int, space: SearchSpace, most_rank: int) -> lis
             drawn["rank"] = ranks[trial.suggest_int("rank", 0, len(ranks) - 1)]
         candidates.append(Trial(number=number, settings=drawn))
     return candidates
+
+
+def untuned_of(cell: Cell) -> dict[str, Any]:
+    """The settings of the trial that is the cell's own recipe."""
+    recipe = recipe_of(cell)
+    own = {name: getattr(recipe, name) for name in ("lr", "head_lr_mult", "weight_decay")}
+    return own | ({} if cell.rank is None else {"rank": cell.rank})
 
 
 def applied(cell: Cell, chosen: dict[str, Any], epochs: int) -> Cell:
@@ -222,16 +222,25 @@ def _try(
     device: torch.device,
     runtime: Runtime,
 ) -> None:
-    """Train a bundle's trials for some epochs and note their best validation scores; diverged ones have none."""
+    """Train a bundle's trials for some epochs and note their best validation scores; those that diverge, or that the
+    method cannot run, have none. The untuned recipe must run."""
     cells = [applied(cell, trial.settings, epochs) for trial in bundle]
-    models = built(cells, data, views["train"], device)
     try:
+        models = built(cells, data, views["train"], device)
         scores: list[float | None] = [fit.best_score for fit in fitted(models, cells, views, device, runtime)]
-    except FloatingPointError:
+    except UserError:
+        # What a user can mend, such as a file that is gone, is no trial's fault.
+        raise
+    except Exception as error:
         if len(bundle) > 1:
             for trial in bundle:
                 _try([trial], cell, epochs, data, views, device, runtime)
             return
+        (trial,) = bundle
+        if not isinstance(error, FloatingPointError):
+            if trial.settings == untuned_of(cell):
+                raise
+            trial.error = f"{type(error).__name__}: {error}"
         scores = [None]
     Store(runtime.out).drop_checkpoints(cells[0])
     for trial, score in zip(bundle, scores, strict=True):

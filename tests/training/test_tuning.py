@@ -3,21 +3,24 @@
 import math
 import tomllib
 from dataclasses import replace
+from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
 
-from mora_bench import campaign
+from mora_bench import campaign, registry
 from mora_bench.cells.recipe import Recipe
 from mora_bench.cli import main as cli
-from mora_bench.cli.tune import _table
+from mora_bench.cli.tune import _failures, _table
 from mora_bench.data import datasets
 from mora_bench.data.sides import sides
 from mora_bench.errors import UserError
+from mora_bench.methods.mora import Mora
 from mora_bench.missing import supplied_mask
 from mora_bench.plan.grid import Grid
 from mora_bench.plan.presets import OF_A_PART, load_preset
-from mora_bench.plan.tuned_preset import as_preset
+from mora_bench.plan.tuned_preset import as_preset, chosen_on_tests
 from mora_bench.tasks.metric import Metric
 from mora_bench.training import tuning
 from mora_bench.training.decoded import samples
@@ -254,6 +257,73 @@ def test_a_preset_holds_all_that_says_what_is_trained_and_tested(tmp_path):
     # What is as by default is left to the defaults, as in the first of these files.
     file.write_text(as_preset(Grid(), {}, "found"))
     assert not {"mechanism", "gaps", "split"} & set(tomllib.loads(file.read_text()))
+
+
+def test_seeds_that_test_what_a_search_saw_are_named(planned, runtime):
+    (cell,) = planned("head", pool=0)
+    cells = [replace(cell, folds=10, seed=seed) for seed in range(10)]
+    (sentence,) = chosen_on_tests(replace(Grid(), tuned_for=(0, 1, 2)), cells, runtime)
+    assert sentence.startswith("odir: seeds 3, 4, 5, 6, 7, 8, 9 test samples on which the recipes of this preset were")
+    assert "`tune` kept apart those of seeds 0, 1, 2. Report these alone" in sentence
+    (sentence,) = chosen_on_tests(replace(Grid(), tuned_for=(7,)), cells[7:9], runtime)
+    assert sentence.startswith("odir: seed 8 tests samples")
+    # A pool is no part of the table, and without a search none has seen anything.
+    for kept, of in (((0, 1, 2), cells[:3]), ((0,), [replace(cell, pool=40, seed=1)])):
+        assert chosen_on_tests(replace(Grid(), tuned_for=kept), of, runtime) == []
+    assert chosen_on_tests(Grid(), cells, runtime) == []
+
+
+def test_a_preset_of_a_search_says_which_seeds_it_kept_apart(tmp_path):
+    file = tmp_path / "tuned.toml"
+    file.write_text(as_preset(replace(Grid(), seeds=(0, 4)), {}, "found"))
+    assert load_preset(str(file)).tuned_for == (0, 4)
+
+
+class UpToFour(Mora):
+    """It cannot run at a rank above 4."""
+
+    def __init__(self, backbone, axes):
+        if axes.rank > 4:
+            raise ValueError(f"rank {axes.rank} is above 4")
+        super().__init__(backbone, axes)
+
+
+class Never(UpToFour):
+    reads: ClassVar = UpToFour.reads | {"rank": 8}
+
+
+def test_trials_that_a_method_cannot_run_count_as_worst_and_the_others_go_on(planned, runtime):
+    registry._plugins[registry.METHODS]["four"] = UpToFour, "0", Path(__file__)
+    (cell,) = planned("four")
+    ledger = search(cell, (0,), 6, runtime)
+    wrong = [trial for trial in ledger.trials if trial.error]
+    assert [trial for trial in ledger.trials if trial.settings["rank"] > 4] == wrong != []
+    assert {tuple(trial.scores.values()) for trial in wrong} == {(None,)}
+    assert ledger.best.settings["rank"] <= 4
+    assert ledger.tuned is not None
+    assert f"{len(wrong)} of 6 trials ended in an error and count as worst; the first (" in _failures(ledger)
+    assert "ValueError: rank" in _failures(ledger)
+    tuning.save(ledger, runtime)
+    assert tuning.read(ledger.key, runtime).trials == ledger.trials
+
+
+def test_a_method_that_cannot_run_at_its_own_settings_ends_the_search(planned, runtime):
+    registry._plugins[registry.METHODS]["never"] = Never, "0", Path(__file__)
+    (cell,) = planned("never")
+    with pytest.raises(ValueError, match="rank 8 is above 4"):
+        search(cell, (0,), 3, runtime)
+
+
+def test_recipes_of_an_earlier_search_are_not_written_over(tuned, tmp_path, folder, capsys):
+    assert tuned()[0] == 0
+    more = ["--backbone", str(folder), "--recipe.max-text", "64", *OPTIONS, "--engine", "inline", "--trials", "2"]
+    file = tmp_path / "found" / "tuned.toml"
+    before = file.read_text()
+    assert cli.main(["tune", "--methods", "head", "lora", "--out", str(file.parent), *more]) == 2
+    assert f"{file} holds recipes that an earlier search found and this one does not look for: odir/mora. Name" in (
+        capsys.readouterr().err
+    )
+    assert file.read_text() == before
 
 
 @pytest.mark.parametrize(
