@@ -64,6 +64,10 @@ class PredictorSubject:
     ) -> np.ndarray:
         return np.asarray(predictor.predict(self.shown(table or self.table, lacking, rows)))
 
+    def answers(self) -> np.ndarray:
+        """What it predicts for the test samples with both modalities, float [n, C]."""
+        return self.predicted(self.once)
+
     def drawn(self, predictor: Predictor, lacking: int | None, rows: np.ndarray = TEST) -> Any:
         """Its draws, [D, n, C], or None."""
         draws = predictor.draws(self.shown(self.table, lacking, rows))
@@ -262,7 +266,12 @@ RULES = (named, probabilities, hidden, repeatable, nameless, placeless, untouche
 
 def check(predictor: type[Predictor]) -> Iterator[tuple[str, str | None]]:
     """Try every rule: its text, and what is wrong or None."""
-    return tried(RULES, PredictorSubject(predictor, _asked(twins.odir(range(N)), predictor)), needed=probabilities)
+    return tried(RULES, example(registry.PREDICTORS, predictor), needed=probabilities)
+
+
+def example(group: str, kind: type[Predictor], others: bool = False) -> PredictorSubject:
+    """A predictor's subject on 90 patients of the ODIR twin, or on `others`."""
+    return PredictorSubject(kind, _asked(twins.odir(range(N, 2 * N) if others else range(N)), kind))
 
 
 def _asked(table: Table, predictor: type[Predictor]) -> Table:

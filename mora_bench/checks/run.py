@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mora_bench import registry
-from mora_bench.backbones import load as backbones
 from mora_bench.checks import backbone, dataset, gaps, mechanism, method, predictor, small, task
-from mora_bench.checks.subject import MAX_TEXT, subject
+from mora_bench.checks.elsewhere import elsewhere
+from mora_bench.checks.rules import tried
+from mora_bench.checks.subject import example
 
 
 def check(group: str, name: str, root: Path | None = None) -> Iterator[tuple[str, str | None]]:
@@ -17,11 +18,10 @@ def check(group: str, name: str, root: Path | None = None) -> Iterator[tuple[str
     if group == registry.DATASETS:
         return dataset.check(name, root)
     kind = registry.get(group, name)
-    if group == registry.METHODS:
-        fit = (net for net in ("small", "small-dual") if not kind.unfit(backbones.resolve(net, MAX_TEXT)))
-        return method.check(subject(kind, backbone=next(fit, "small")))
-    if group == registry.IMPUTERS:
-        return method.check(subject(registry.get(registry.METHODS, "mora"), kind))
+    if group in (registry.METHODS, registry.IMPUTERS):
+        return _also_elsewhere(method.check(example(group, kind)), group, name)
+    if group == registry.PREDICTORS:
+        return _also_elsewhere(predictor.check(kind), group, name)
     if group == registry.BACKBONES:
         return backbone.check(kind, name)
     rules = {
@@ -29,9 +29,25 @@ def check(group: str, name: str, root: Path | None = None) -> Iterator[tuple[str
         registry.MECHANISMS: mechanism.check,
         registry.GAPS: gaps.check,
         registry.TASKS: task.check,
-        registry.PREDICTORS: predictor.check,
         registry.ENGINES: small.engine,
         registry.ARTEFACTS: small.artefact,
         registry.TRACKERS: small.tracker,
     }
     return rules[group](kind)
+
+
+def _also_elsewhere(rules: Iterator[tuple[str, str | None]], group: str, name: str) -> Iterator[tuple[str, str | None]]:
+    """The rules as they are tried, and, if none is broken, that in a process of its own it learns the same."""
+    broken = False
+    for rule, problem in rules:
+        broken |= problem is not None
+        yield rule, problem
+    if not broken:
+        yield from tried((_elsewhere,), (group, name))
+
+
+def _elsewhere(learner: tuple[str, str]) -> None:
+    elsewhere(*learner)
+
+
+_elsewhere.__doc__ = elsewhere.__doc__

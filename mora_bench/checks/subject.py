@@ -7,10 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 
+from mora_bench import registry
 from mora_bench.backbones import load as backbones
 from mora_bench.backbones.contract import Backbone
 from mora_bench.cells.recipe import Recipe
@@ -131,6 +133,12 @@ class Subject:
     def train(self, model: Model, checkpoint: Checkpoint | None = None) -> None:
         train([model], self.training, self.validation, [self.recipe], 0, CPU, self.task, checkpoint=checkpoint)
 
+    def answers(self) -> np.ndarray:
+        """The trained model's logits of the validation samples, float [N, K]."""
+        model = self.evaluated
+        with torch.no_grad():
+            return model(self.validation.batch(np.arange(len(self.validation)))).numpy()
+
     @property
     def training(self) -> View:
         return self._view(TRAINING)
@@ -155,10 +163,24 @@ def own_axes(method: type[Method], backbone: Backbone) -> Axes:
     return Axes(int(method.reads.get("rank", 0)), blocks)
 
 
-def subject(method: type[Method], imputer: type[Imputer] = Dummy, backbone: str = "small") -> Subject:
+def example(group: str, kind: Any, others: bool = False) -> Subject:
+    """The subject of a method alone, or of an imputer with MoRA, on 24 patients of the ODIR twin, or on `others`."""
+    rows = range(VALIDATION.stop, 2 * VALIDATION.stop) if others else range(VALIDATION.stop)
+    if group == registry.IMPUTERS:
+        return subject(registry.get(registry.METHODS, "mora"), kind, rows=rows)
+    fit = (net for net in ("small", "small-dual") if not kind.unfit(backbones.resolve(net, MAX_TEXT)))
+    return subject(kind, backbone=next(fit, "small"), rows=rows)
+
+
+def subject(
+    method: type[Method],
+    imputer: type[Imputer] = Dummy,
+    backbone: str = "small",
+    rows: range = range(VALIDATION.stop),
+) -> Subject:
     """The subject on a backbone and 24 patients of the ODIR twin."""
     spec = backbones.resolve(backbone, MAX_TEXT)
-    table = twins.odir(range(VALIDATION.stop))
+    table = twins.odir(rows)
     with tempfile.TemporaryDirectory() as folder:
         samples = in_memory(prepare(table, "check", spec.rules, Path(folder)))
     loaded = backbones.load(spec, table.shape, MAX_TEXT, 0)

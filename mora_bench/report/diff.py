@@ -262,17 +262,7 @@ def markdown(comparison: Against, names: tuple[str, str]) -> str:
         ]
         for line in sorted(comparison.lines, key=lambda line: line.what)
     ]
-    headers = [
-        "cells",
-        "seeds",
-        "score",
-        escaped(names[0]),
-        escaped(names[1]),
-        "difference",
-        "95 %",
-        "verdict",
-        "differing fields",
-    ]
+    headers = ["cells", "seeds", "score", *map(escaped, names), "difference", "95 %", "verdict", "differing fields"]
     parts = [tabulate(rows, headers, tablefmt="github", disable_numparse=True)] if rows else ["No cell is in both."]
     for name, only in zip(names, (comparison.only_first, comparison.only_second), strict=True):
         if only:
