@@ -6,20 +6,18 @@ Pillow shows right it decodes, whether these are installed or not.
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+
+from mora_bench.data.modalities import tiff
 
 #: The most pixels that are decoded: beyond are bombs, and whole slides.
 MOST_PIXELS = 100_000_000
 #: How TIFF files begin.
 TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
-#: The tag of a TIFF file that says its compression, and that by WebP: Pillow knows it, and its libtiff may not.
-COMPRESSION, WEBP = 259, 50001
 #: Start of a JPEG 2000 codestream; the marker segment that says sizes and depths is its first.
 CODESTREAM = b"\xff\x4f\xff\x51"
 #: Enumerated colour spaces of JPEG 2000 that are grey levels, or red, green and blue.
@@ -73,7 +71,8 @@ def _decoded(path: Path) -> Deep | None:
     with open(path, "rb") as file:
         head = file.read(HEAD)
     if head.startswith(TIFF):
-        return None if _plain_tiff(path) else _tiff(path)
+        tags = tiff.tags_by_pillow(path)
+        return None if tags is not None and tiff.is_plain(tags) else _tiff(path)
     if head.startswith(b"\x89PNG") and len(head) > 25 and head[24] > 8:
         # Grey without opacity is Pillow's; tRNS gives a value that is transparent.
         return _png(path, head) if head[25] or b"tRNS" in head[: head.find(b"IDAT")] else None
@@ -85,31 +84,11 @@ def _decoded(path: Path) -> Deep | None:
     return None
 
 
-def _plain_tiff(path: Path) -> bool:
-    """Whether Pillow shows a TIFF file right, or can say itself what is wrong with it."""
-    try:
-        with Image.open(path) as image:
-            tags: Any = getattr(image, "tag_v2", {})
-    except UnidentifiedImageError:
-        return False
-    samples = int(tags.get(277, 1))
-    bits, formats = set(tags.get(258, (1,))), set(tags.get(339, (1,)))
-    if tags.get(32997, 1) != 1 or tags.get(COMPRESSION) == WEBP:
-        return False
-    if max(bits) <= 8:
-        return formats <= {1, 4}
-    kinds = {(16, 1), (16, 2), (32, 2), (32, 3)}
-    # BlackIsZero: of the opposite Pillow turns 8 bits over, and no more.
-    return samples == 1 and tags.get(262) == 1 and {(b, f) for b in bits for f in formats} <= kinds
-
-
 def _tiff(path: Path) -> Deep:
     try:
-        import tifffile
+        tifffile = tiff.tifffile()
     except ImportError as error:
         raise UnreadableFile("a TIFF file that Pillow does not show right: pip install 'mora-bench[tiff]'") from error
-    # Without a handler its messages on damaged files go to stderr.
-    logging.getLogger("tifffile").addHandler(logging.NullHandler())
     with tifffile.TiffFile(path) as file:
         if len(file.pages) > 1:
             raise UnreadableFile(f"{len(file.pages)} pages; expected one: split it, or give its pages as a bag")
@@ -188,7 +167,8 @@ def _of_channels(values: np.ndarray, what: str, opacity: str = "") -> Deep:
     if opacity != STRAIGHT:
         return Deep(shown)
     full = 1 if values.dtype.kind == "f" else np.iinfo(values.dtype).max
-    return Deep(shown, opacity=np.clip(values[..., -1] / full, 0, 1))
+    # What is NaN hides its colour.
+    return Deep(shown, opacity=np.clip(np.nan_to_num(values[..., -1] / full), 0, 1))
 
 
 def upright(values: np.ndarray, orientation: int) -> np.ndarray:

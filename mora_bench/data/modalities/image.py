@@ -14,7 +14,7 @@ import numpy as np
 
 from mora_bench import registry
 from mora_bench.data.batch import Inputs
-from mora_bench.data.modalities import features, pictures
+from mora_bench.data.modalities import features, pictures, revised
 from mora_bench.data.modalities.contract import Content, Modality, Rule
 from mora_bench.data.modalities.features import FeatureRule
 from mora_bench.data.modalities.pictures import ImageRule
@@ -69,7 +69,7 @@ class PictureFile(FilePicture):
         return pictures.read(self.path)
 
     def details(self) -> str:
-        return pictures.details(self.path)
+        return revised.details(self.path)
 
 
 @dataclass(frozen=True)

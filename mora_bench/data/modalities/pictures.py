@@ -15,8 +15,6 @@ from mora_bench.errors import UserError
 LARGEST_FILE = 2 << 30
 #: Formats of which several pages are several pictures (a camera's JPEG may hold a preview as well).
 PAGED = ("TIFF", "GIF", "WEBP", "PNG")
-#: Files of these suffixes were once read by Pillow alone. Change the version when one becomes another picture.
-DEEP_SUFFIXES, DEEP_VERSION = (".tif", ".tiff", ".jp2", ".j2k", ".j2c", ".jpc", ".jpf", ".jpx"), 2
 #: Formats of volumes that are not read, by the end of a name, and what to do with them.
 VOLUMES = (
     (
@@ -80,11 +78,6 @@ def read(path: Path) -> np.ndarray:
         ) from error
 
 
-def details(path: Path) -> str:
-    """Part of a picture's fingerprint: how files of these kinds are read, where that once changed."""
-    return f" deep {DEEP_VERSION}" if path.suffix.lower() in DEEP_SUFFIXES else ""
-
-
 def _by_pillow(path: Path) -> np.ndarray:
     with Image.open(path) as image:
         if image.width * image.height > MOST_PIXELS:
@@ -103,9 +96,10 @@ def _by_pillow(path: Path) -> np.ndarray:
 
 
 def _levels(picture: deep.Deep) -> np.ndarray:
-    shown = grey(np.asarray(picture.values, np.float64))
+    values = np.asarray(picture.values)
+    shown = grey(values)
     if picture.inverted:
-        shown = 255 - shown
+        shown = np.where(np.isfinite(values), 255 - shown, 0).astype(np.uint8)
     if shown.ndim == 2:
         shown = np.repeat(shown[..., None], 3, axis=2)
     if picture.opacity is None:
@@ -114,23 +108,26 @@ def _levels(picture: deep.Deep) -> np.ndarray:
 
 
 def grey(values: np.ndarray) -> np.ndarray:
-    """Deep, signed or floating values [H, W] or [H, W, 3] as uint8. What is 0 to 255 is shown as it is, 0 to 1
-    (floating, as no integer is between) from black to white. All else by its content: from 0, or the least value if
-    that is negative, to the greatest; if that is over twice what all but 0.1 % of the values reach, to the latter,
-    because one hot pixel must not blacken a film.
+    """Deep, signed or floating values [H, W] or [H, W, 3] as uint8; those that are NaN or infinite are black. Floating
+    values of 0 to 1 go from black to white. Whole numbers of 0 to 255 are shown as they are, whatever type holds them,
+    as a file of 8 bits shows them. All else by its content: from 0, or the least value if that is negative, to the
+    greatest; if that is over twice what all but 0.1 % of the values reach, to the latter, because one hot pixel must
+    not blacken a film.
 
     Raises:
-        ValueError: NaN or infinity.
+        ValueError: all are NaN or infinite.
     """
-    if not np.isfinite(values).all():
-        raise ValueError("values that are NaN or infinite")
-    low, high = min(float(values.min()), 0.0), float(values.max())
-    integral = bool((values == np.floor(values)).all())
-    if low == 0 and high <= 255 and (integral or high > 1):
-        return values.astype(np.uint8)
-    if low == 0 and high <= 1 and not integral:
+    floating, values = values.dtype.kind == "f", values.astype(np.float64)
+    finite = np.isfinite(values)
+    if not finite.any():
+        raise ValueError("all its values are NaN or infinite")
+    low, high = min(float(values[finite].min()), 0.0), float(values[finite].max())
+    values[~finite] = low
+    if low == 0 and floating and high <= 1:
         return (values * 255).astype(np.uint8)
-    low, high = -_most(-values, -low), _most(values, high)
+    if low == 0 and high <= 255 and (values == np.floor(values)).all():
+        return values.astype(np.uint8)
+    low, high = -_most(-values[finite], -low), _most(values[finite], high)
     if high / 2 - low / 2 > np.finfo(float).max / 2:
         # Their difference is no number any more.
         values, low, high = values / 2, low / 2, high / 2

@@ -99,6 +99,23 @@ def test_floating_colours_of_0_to_1_go_from_black_to_white(tmp_path):
     assert picture.max() == 127
 
 
+def test_floating_colours_of_any_unit_keep_their_levels(tmp_path):
+    picture = tiff(tmp_path, (RGB / FULL * 3.2).astype(np.float32), "rgb")
+    assert np.abs(picture.astype(int) - levels(RGB)).max() <= 1
+    assert picture.max() == 255
+
+
+def test_nan_is_black_where_white_is_zero_and_where_it_is_the_opacity(tmp_path):
+    values = (GREY / FULL).astype(np.float32)
+    expected = tiff(tmp_path, values, "miniswhite").copy()
+    values[5, 5], expected[5, 5] = np.nan, 0
+    assert (tiff(tmp_path, values, "miniswhite") == expected).all()
+    seen = np.concatenate([RGB / FULL, np.ones((64, 64, 1))], -1).astype(np.float32)
+    expected = tiff(tmp_path, seen, "rgb", extrasamples=["unassalpha"]).copy()
+    seen[5, 5, 3], expected[5, 5] = np.nan, 0
+    assert (tiff(tmp_path, seen, "rgb", extrasamples=["unassalpha"]) == expected).all()
+
+
 def test_opacity_lies_on_black(tmp_path):
     opacity = np.full((64, 64, 1), 65535 // 2, np.uint16)
     picture = tiff(tmp_path, np.concatenate([RGB, opacity], -1), "rgb", extrasamples=["unassalpha"])
@@ -223,6 +240,22 @@ def test_pictures_that_look_different_now_have_other_fingerprints(tmp_path):
     Image.new("L", (8, 8)).save(tmp_path / "x.png")
     assert PictureFile(tmp_path / "x.tif").fingerprint().endswith(" deep 2")
     assert len(PictureFile(tmp_path / "x.png").fingerprint()) == 64
+
+
+@pytest.mark.parametrize("kind", [np.float16, np.float32, np.float64])
+def test_floating_pictures_have_other_fingerprints_than_before_and_no_others(kind, tmp_path):
+    for name, values in (("grey", GREY / FULL), ("rgb", RGB / FULL)):
+        tifffile.imwrite(
+            tmp_path / f"{name}.tif", values.astype(kind), photometric={"grey": "minisblack"}.get(name, name)
+        )
+        assert PictureFile(tmp_path / f"{name}.tif").details() == " deep 3"
+    Image.fromarray(GREY.astype(np.float32)).save(tmp_path / "x.pfm")
+    assert PictureFile(tmp_path / "x.pfm").details() == " deep 3"
+    tifffile.imwrite(tmp_path / "x.tif", GREY, photometric="minisblack")
+    assert PictureFile(tmp_path / "x.tif").details() == " deep 2"
+    # What is no TIFF file is named when it is decoded.
+    (tmp_path / "x.tif").write_bytes(b"II*\0 not a picture")
+    assert PictureFile(tmp_path / "x.tif").details() == " deep 2"
 
 
 @pytest.mark.parametrize("name", ["x.mgz", "x.nrrd", "x.PAR"])

@@ -78,11 +78,27 @@ def ramp(low, high, dtype):
         (ramp(0, 4095, np.float32), 0, 255),
         (ramp(-100, 100, np.int32), 0, 255),
         (ramp(-1000, 1000, np.float32), 0, 255),
-        (ramp(0, 200, np.float32), 0, 200),
-        (ramp(0, 255, np.uint16), 0, 255),
+        (ramp(0, 1.0001, np.float32), 0, 255),
+        (ramp(0, 3.2, np.float32), 0, 255),
+        (ramp(0, 200, np.float32), 0, 255),
+        (ramp(0, 0.5, np.float32), 0, 127),
+        (ramp(0, 200, np.float32).round(), 0, 200),
+        (ramp(0, 200, np.uint16), 0, 200),
         (ramp(0, 4095, np.uint16), 0, 255),
     ],
-    ids=["float 0..1", "float 0..4095", "signed", "float signed", "float 0..200", "8 bits in 16", "12 bits in 16"],
+    ids=[
+        "float 0..1",
+        "float 0..4095",
+        "signed",
+        "float signed",
+        "float 0..1.0001",
+        "float 0..3.2",
+        "float 0..200",
+        "float 0..0.5",
+        "8 bits in float",
+        "8 bits in 16",
+        "12 bits in 16",
+    ],
 )
 def test_deep_signed_and_floating_values_are_shown_by_their_content(tmp_path, values, first, last):
     Image.fromarray(values).save(tmp_path / "x.tiff")
@@ -100,6 +116,34 @@ def test_one_hot_pixel_does_not_blacken_a_film(tmp_path):
     film = read(tmp_path / "x.tiff")
     assert film.mean() > 120
     assert len(np.unique(film)) > 200
+
+
+@pytest.mark.parametrize("top", [1.0001, 3.2, 12.5, 255.5])
+@pytest.mark.parametrize("suffix", ["tiff", "pfm"])
+def test_measured_values_keep_their_levels_whatever_their_unit(tmp_path, suffix, top):
+    """0 to 3.2 (a diffusion coefficient) had been 4 grey levels, nearly black."""
+    Image.fromarray(ramp(0, top, np.float32)).save(tmp_path / f"x.{suffix}")
+    picture = read(tmp_path / f"x.{suffix}")
+    assert np.abs(picture[..., 0] - ramp(0, 255, np.float64)).max() <= 1
+    assert len(np.unique(picture)) > 250
+
+
+def test_a_floating_mask_of_0_and_1_is_black_and_white_and_one_of_16_bits_as_one_of_8(tmp_path):
+    mask = np.eye(8)
+    for dtype, white in ((np.float32, 255), (np.uint16, 1), (np.uint8, 1)):
+        Image.fromarray(mask.astype(dtype)).save(tmp_path / "x.tiff")
+        assert (read(tmp_path / "x.tiff")[..., 0] == mask * white).all()
+
+
+@pytest.mark.parametrize("odd", [np.nan, np.inf, -np.inf])
+def test_what_is_no_number_is_black_and_leaves_the_others_as_they_are(tmp_path, odd):
+    for values in (ramp(0, 3.2, np.float32), ramp(0, 1, np.float32), ramp(-5, 900, np.float32)):
+        Image.fromarray(values).save(tmp_path / "x.tiff")
+        expected = read(tmp_path / "x.tiff")
+        values[10, 10] = odd
+        expected[10, 10] = 0
+        Image.fromarray(values).save(tmp_path / "x.tiff")
+        assert (read(tmp_path / "x.tiff") == expected).all()
 
 
 def test_values_that_are_no_numbers_are_named(tmp_path):
