@@ -103,11 +103,10 @@ def _shown(values: np.ndarray) -> np.ndarray:
     if values.dtype == bool:
         return values * 255.0
     x = values.astype(float)
-    integers = bool((x == np.floor(x)).all())
-    if x.min() >= 0 and x.max() <= 255 and (integers or x.max() > 1):
-        return x
-    if x.min() >= 0 and x.max() <= 1 and not integers:
+    if values.dtype.kind == "f" and x.min() >= 0 and x.max() <= 1:
         return x * 255
+    if x.min() >= 0 and x.max() <= 255 and (x == np.floor(x)).all():
+        return x
     low = min(x.min(), 0)
     high = x.max()
     most = np.quantile(x, 0.999)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from mora_bench.data.readers.dicom_slices import ACQUISITION, CONTRASTS, LABELS, PHASES, TIMES, Slice
+from mora_bench.data.readers.dicom_space import turn_about_an_axis
 from mora_bench.text import number_of
 
 #: Places that lie nearer, in mm, are one if all others lie ten times as far apart; rounding is about 0.001.
@@ -49,14 +50,14 @@ def by(slices: Sequence[Slice], key: Callable[[Slice], Any]) -> dict[Any, list[S
 
 def phases(slices: Sequence[Slice]) -> list[Phase]:
     """Pictures of one orientation, all with a place or all without: one run after the other, each along the patient,
-    or by number where there are no places.
+    or by number where there are no places, or where each is on a normal of its own (`turning`).
 
     What tells runs apart is found in the files (`dicom_slices`), whichever places a run lacks and however far the
     places of one are from those of the next. Where nothing tells, the pictures of a place count as first, second and so
     on; unless their number differs from place to place: then they are `torn`.
     """
-    if slices[0].position is None:
-        parts = _parted(slices, {None: 0}, dict.fromkeys(CONTRASTS, _as_many))
+    if slices[0].position is None or turning(slices):
+        parts = _parted(slices, {}, dict.fromkeys(CONTRASTS, _as_many))
         return [Phase(tuple(sorted(part, key=_by_number)), what) for part, what in parts]
     places = _numbered(sorted({view.position for view in slices if view.position is not None}))
     if len(set(places.values())) == 1:
@@ -68,6 +69,11 @@ def phases(slices: Sequence[Slice]) -> list[Phase]:
     tells |= {ACQUISITION: _acquisition} | dict.fromkeys(TIMES, _repeats)
     # In the order of what tells them apart, so that an absent slice changes no run's number.
     return [run for part, what in _parted(slices, places, tells) for run in _runs(part, places, what)]
+
+
+def turning(slices: Sequence[Slice]) -> bool:
+    """Whether pictures turn about an axis, each lying otherwise: then their places are in no order."""
+    return turn_about_an_axis([(view.axes, view.position) for view in slices])
 
 
 def _by_number(view: Slice) -> tuple:

@@ -5,6 +5,8 @@ Axes are the standard's: x to the patient's left, y to the back, z to the head.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from mora_bench.data.readers.dicom_header import Frame, numbers
@@ -18,6 +20,10 @@ DOWNWARDS = ((0, 0, -1), (0, 0, -1), (0, 1, 0))
 COUNTED = ((-1, 0, 0), (0, -1, 0), (0, 0, 1))
 #: How far from 1 a direction's length, and from 0 the product of two, may be.
 SKEW = 0.1
+#: Of pictures that turn about an axis: the fewest; the least turn from one to the next, in degrees (slices of a stack
+#: differ by rounding); how far a normal may point out of the plane of all others; and how far, in mm, a picture may be
+#: from the axis.
+FEWEST, STEP, ASKEW, FROM_AXIS = 3, 0.1, 0.02, 0.2
 
 
 def orientation(frame: Frame) -> np.ndarray | None:
@@ -47,9 +53,37 @@ def along(frame: Frame, axes: np.ndarray | None) -> float | None:
     if slice_number is not None:
         spacing = (numbers(frame.get("SpacingBetweenSlices")) or numbers(frame.get("SliceThickness")) or (1.0,))[0]
         position = tuple(np.array(position) + (slice_number - 1) * spacing * normal)
-    if normal @ COUNTED[plane_of(axes)] < 0:
-        normal = -normal
-    return round(float(normal @ position), 3)
+    return round(float(_counted(normal, axes) @ position), 3)
+
+
+def _counted(normal: np.ndarray, axes: np.ndarray) -> np.ndarray:
+    """A normal in the direction in which slices are counted."""
+    return -normal if normal @ COUNTED[plane_of(axes)] < 0 else normal
+
+
+def turn_about_an_axis(lie: Sequence[tuple[np.ndarray | None, float | None]]) -> bool:
+    """Whether pictures all contain one axis, each at another angle: radial slices, projections all around.
+
+    Args:
+        lie: of each its directions, as `orientation`, and its place on its normal, as `along`; of all or of none.
+    """
+    axes = np.array([directions for directions, _ in lie if directions is not None])
+    places = np.array([place for _, place in lie if place is not None])
+    if len(axes) < max(FEWEST, len(lie)) or len(places) not in (0, len(lie)):
+        return False
+    normals = np.cross(axes[:, 0], axes[:, 1])
+    across, axis = np.split(np.linalg.svd(normals, full_matrices=False)[2], [2])
+    if np.abs(normals @ axis.T).max() > ASKEW:
+        return False
+    angles = np.sort(np.rad2deg(np.arctan2(*(across @ normals.T))))
+    if np.diff(angles, append=angles[0] + 360).min() < STEP:
+        return False
+    if not len(places):
+        return True
+    # The point of the axis of which each place is the distance along the normal.
+    counted = np.array([_counted(normal, directions) for normal, directions in zip(normals, axes, strict=True)])
+    point = np.linalg.lstsq(counted @ across.T, places)[0]
+    return float(np.abs(counted @ across.T @ point - places).max()) < FROM_AXIS
 
 
 def turned(picture: np.ndarray, axes: np.ndarray) -> np.ndarray:

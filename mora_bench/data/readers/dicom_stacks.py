@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mora_bench.data.readers.dicom_phases import by, phases
+from mora_bench.data.readers.dicom_phases import by, phases, turning
 from mora_bench.data.readers.dicom_slices import OF_A_SLIDE, Slice
 from mora_bench.errors import UserError
 from mora_bench.text import number_of
@@ -124,8 +124,10 @@ def _level(picture: Slice) -> tuple:
 
 def _alike(slices: Sequence[Slice]) -> list[tuple[list[Slice], str]]:
     """A series by orientation, and why a part is left out: where most pictures lie alike, the others are localizers. So
-    are pictures without a place among others. A series that turns about an axis, each picture differing from the next,
-    is one."""
+    are pictures without a place among others. A series that turns about an axis is one,
+    and so is one of which no two pictures lie alike."""
+    if turning(slices):
+        return [(list(slices), "")]
     groups: list[list[Slice]] = []
     for picture in slices:
         for group in groups:

@@ -181,11 +181,77 @@ def test_localizers_are_known_by_what_scanners_call_them(description, tmp_path):
     assert names(dicom_series(tmp_path)) == ["a0", "a1", "a2"]
 
 
-def test_a_series_that_turns_about_an_axis_is_one(tmp_path):
-    for n, angle in enumerate(np.deg2rad([0, 30, 60, 90])):
-        axes = [float(np.cos(angle)), float(np.sin(angle)), 0.0, 0.0, 0.0, -1.0]
-        write_slice(tmp_path / f"{n}.dcm", STORED, 0, axes, InstanceNumber=9 - n)
-    assert names(dicom_series(tmp_path)) == ["3", "2", "1", "0"]
+def turn(angle):
+    """Directions of a picture that contains an axis from foot to head, `angle` degrees about it."""
+    a = np.deg2rad(angle)
+    return np.round([np.cos(a), np.sin(a), 0, 0, 0, -1], 6).tolist()
+
+
+def place(axes, centre):
+    """The first pixel of a picture of 60 x 40 mm whose middle is at `centre`."""
+    row, column = np.reshape(axes, (2, 3))
+    return np.round(np.array(centre) - 30 * row - 20 * column, 4).tolist()
+
+
+def write_through(folder, name, axes, centre, number):
+    """A slice whose middle is at `centre`, in millimetres."""
+    where = {"ImageOrientationPatient": axes, "ImagePositionPatient": place(axes, centre)}
+    write_dicom(
+        folder / f"{name}.dcm",
+        STORED,
+        SOPInstanceUID=f"1.2.{number}",
+        SeriesInstanceUID="1.2",
+        InstanceNumber=number,
+        **where,
+    )
+
+
+@pytest.mark.parametrize(("count", "total"), [(4, 120), (12, 180), (24, 180), (36, 360), (72, 360), (20, 14)])
+@pytest.mark.parametrize("centre", [(0, 0, 0), (80, 30, 10)])
+def test_a_series_that_turns_about_an_axis_is_one_by_number(count, total, centre, tmp_path):
+    """Radial slices, projections all around. Each has its place on a normal of its own, which had been the order."""
+    for n in range(count):
+        axes = turn(total * n / count)
+        write_through(tmp_path, f"{n:03}", axes, centre, count - n)
+    assert names(dicom_series(tmp_path)) == [f"{n:03}" for n in range(count)][::-1]
+
+
+def test_radial_pictures_of_two_echoes_are_two_series(tmp_path):
+    for n in range(12):
+        axes, echo = turn(15.0 * n), 1 + n % 2
+        write_slice(tmp_path / f"{n:02}.dcm", STORED, 0, axes, InstanceNumber=n, SeriesNumber=5, EchoTime=echo)
+    with pytest.raises(UserError, match=r"5/1 \(6 pictures, EchoTime 1\); 5/2 \(6 pictures, EchoTime 2\)"):
+        dicom_series(tmp_path)
+    assert names(dicom_series(tmp_path, series="5/2")) == ["01", "03", "05", "07", "09", "11"]
+
+
+@pytest.mark.parametrize("count", [24, 36])
+def test_frames_that_turn_about_an_axis_are_one_run(count, tmp_path):
+    per_frame = [
+        {
+            "PlaneOrientationSequence": {"ImageOrientationPatient": turn(180 * n / count)},
+            "PlanePositionSequence": {"ImagePositionPatient": place(turn(180 * n / count), (8, 3, 1))},
+        }
+        for n in range(count)
+    ]
+    path = write_enhanced(tmp_path / "x.dcm", np.stack([STORED] * count), per_frame=per_frame)
+    assert [picture.frame for picture in dicom_frames(path)] == list(range(count))
+
+
+def test_slices_each_tilted_otherwise_are_along_the_patient(tmp_path):
+    """One through each disc of a spine: their planes have no common axis."""
+    for n, (tilt, height) in enumerate([(-12, 0), (0, 33), (9, 70), (19, 101), (31, 140)]):
+        b = np.deg2rad(tilt)
+        axes = np.round([1, 0, 0, 0, np.cos(b), -np.sin(b)], 6).tolist()
+        write_through(tmp_path, n, axes, (0, 20, height), [3, 1, 5, 2, 4][n])
+    assert names(dicom_series(tmp_path)) == ["0", "1", "2", "3", "4"]
+
+
+def test_slices_that_differ_by_rounding_do_not_turn(tmp_path):
+    for n, height in enumerate([6, 0, 3, 9, 12]):
+        axes = [1, round(0.0001 * n, 4), 0, 0, 1, 0]
+        write_slice(tmp_path / f"{n}.dcm", STORED, height, axes, InstanceNumber=n)
+    assert names(dicom_series(tmp_path)) == ["1", "2", "0", "3", "4"]
 
 
 def test_copies_count_once(tmp_path, capsys):
