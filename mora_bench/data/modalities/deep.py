@@ -99,6 +99,7 @@ def _tiff(path: Path) -> Deep:
         if page.compression not in tifffile.TIFF.DECOMPRESSORS:
             name = getattr(page.compression, "name", page.compression)
             raise UnreadableFile(f"its compression ({name}) cannot be read; save it with another one, such as LZW")
+        check_planes(tiff.tags_of_page(page), path)
         values = page.asarray()
         turn = page.tags.get(274)
     if 262 not in page.tags:
@@ -112,6 +113,17 @@ def _tiff(path: Path) -> Deep:
     extra = list(map(int, page.extrasamples))
     deep = _of_channels(values, "TIFF", ON_BLACK if extra == [1] else STRAIGHT if extra == [2] else "")
     return Deep(deep.values, meaning == "MINISWHITE", deep.opacity)
+
+
+def check_planes(tags: tiff.Tags, path: Path) -> None:
+    """Refuse a TIFF file of one page behind which planes lie.
+
+    Raises:
+        UnreadableFile: there are some.
+    """
+    planes = tiff.planes(tags, path.stat().st_size)
+    if planes > 1:
+        raise UnreadableFile(f"{planes} planes behind one page; expected one: save it as NIfTI, or its planes as files")
 
 
 def _png(path: Path, head: bytes) -> Deep:

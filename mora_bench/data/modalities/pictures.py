@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from mora_bench.data.modalities import deep
+from mora_bench.data.modalities import deep, tiff
 from mora_bench.data.modalities.deep import MOST_PIXELS
 from mora_bench.errors import UserError
 
@@ -85,6 +85,8 @@ def _by_pillow(path: Path) -> np.ndarray:
         pages = getattr(image, "n_frames", 1)
         if image.format in PAGED and pages > 1:
             raise deep.UnreadableFile(f"{pages} pages; expected one: split it, or give its pages as a bag")
+        if image.format == "TIFF":
+            deep.check_planes(tiff.tags_of_image(image), path)
         image.load()
         upright = ImageOps.exif_transpose(image)
         if upright.mode.startswith("I") or upright.mode == "F":

@@ -31,7 +31,9 @@ def _is_revised(path: Path) -> bool:
     """Whether a file is of those that were shown otherwise before `VERSION`; what cannot be opened was not shown."""
     suffix = path.suffix.lower()
     if suffix in (".tif", ".tiff"):
-        return tiff.FLOATING in tiff.several(tiff.tags_of(path), tiff.FORMATS)
+        tags = tiff.tags_of(path)
+        floating = tiff.FLOATING in tiff.several(tags, tiff.FORMATS)
+        return floating or tiff.lacks_samples(tags) or tiff.planes(tags, path.stat().st_size) > 1
     if suffix in FLOATING_SUFFIXES:
         with suppress(Exception), Image.open(path) as image:
             return image.mode == "F"

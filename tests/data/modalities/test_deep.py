@@ -167,6 +167,57 @@ def test_what_cannot_be_shown_right_is_refused_by_name(values, more, message, tm
         tiff(tmp_path, values, **more)
 
 
+PLANES = np.stack([GREY // 16, GREY // 17, GREY // 18, GREY // 19, GREY // 20])
+
+
+@pytest.mark.parametrize(
+    "more", [{"truncate": True, "photometric": "minisblack"}, {"truncate": True, "imagej": True, "photometric": None}]
+)
+@pytest.mark.parametrize("kind", [np.uint8, np.uint16, np.float32])
+def test_planes_behind_one_page_are_refused_and_one_plane_that_is_left_is_not(more, kind, tmp_path):
+    """The first had been shown in place of all."""
+    values = PLANES.astype(kind)
+    with pytest.raises(UserError, match=r"x\.tif: 5 planes behind one page; expected one: save it as NIfTI, or its"):
+        tiff(tmp_path, values, **more)
+    content = (tmp_path / "x.tif").read_bytes()
+    assert PictureFile(tmp_path / "x.tif").details() == " deep 3"
+    assert (
+        packed(tmp_path, "x.tif", content[: len(content) - 4 * values[0].nbytes])[..., 0]
+        == read_alone(tmp_path, values[0])
+    ).all()
+    for shape in ((1, 64, 64), (64, 64)):
+        shown = tiff(tmp_path, values[0].reshape(shape), **more | {"truncate": False})
+        assert (shown[..., 0] == read_alone(tmp_path, values[0])).all()
+
+
+def read_alone(tmp_path, values):
+    Image.fromarray(values).save(tmp_path / "alone.tif")
+    return read(tmp_path / "alone.tif")[..., 0]
+
+
+def test_planes_of_metamorph_are_refused(tmp_path):
+    tag = (33629, "2I", 5, (1, 1) * 5, True)
+    with pytest.raises(UserError, match=r"x\.tif: 5 planes behind one page"):
+        tiff(tmp_path, PLANES.astype(np.uint8), metadata=None, truncate=True, extratags=[tag])
+
+
+def test_samples_beside_grey_are_not_left_out(tmp_path):
+    grey = (GREY // 16).astype(np.uint8)
+    for photometric in ("minisblack", "miniswhite"):
+        with pytest.raises(UserError, match="TIFF with 2 channels of uint8; save it as grey or RGB"):
+            tiff(tmp_path, np.stack([grey, 255 - grey], 2), photometric, planarconfig="contig", extrasamples=[0])
+        assert PictureFile(tmp_path / "x.tif").details() == " deep 3"
+    seen = np.stack([grey, np.full_like(grey, 255)], 2)
+    assert (tiff(tmp_path, seen, planarconfig="contig", extrasamples=[2])[..., 0] == grey).all()
+    assert PictureFile(tmp_path / "x.tif").details() == " deep 2"
+    # Beside colours one sample without a meaning is a filler, several are none.
+    colours = np.stack([grey, 255 - grey, grey.T, grey, grey], 2)
+    filled = tiff(tmp_path, np.ascontiguousarray(colours[..., :4]), "rgb", extrasamples=[0])
+    assert (filled == colours[..., :3]).all()
+    with pytest.raises(UserError, match="TIFF with 5 channels of uint8; save it as grey or RGB"):
+        tiff(tmp_path, colours, "rgb", extrasamples=[0, 0])
+
+
 @pytest.mark.parametrize("bits", [12, 16])
 @pytest.mark.parametrize("suffix", ["jp2", "j2k"])
 def test_deep_colour_jpeg_2000_is_white_where_it_is_white(bits, suffix, tmp_path):
