@@ -13,8 +13,8 @@ from mora_bench.errors import UserError
 
 #: The largest file, in bytes, that is decoded.
 LARGEST_FILE = 2 << 30
-#: Formats of which several pages are several pictures (a camera's JPEG may hold a preview as well).
-PAGED = ("TIFF", "GIF", "WEBP", "PNG")
+#: Formats of which several frames are one picture: a camera's with its preview, and layers below what they make.
+ONE_PICTURE = ("MPO", "PSD")
 #: Formats of volumes that are not read, by the end of a name, and what to do with them.
 VOLUMES = (
     (
@@ -83,7 +83,7 @@ def _by_pillow(path: Path) -> np.ndarray:
         if image.width * image.height > MOST_PIXELS:
             raise ValueError(f"{image.width} x {image.height} pixels; expected at most {MOST_PIXELS:,} in all")
         pages = getattr(image, "n_frames", 1)
-        if image.format in PAGED and pages > 1:
+        if pages > 1 and image.format not in ONE_PICTURE:
             raise deep.UnreadableFile(f"{pages} pages; expected one: split it, or give its pages as a bag")
         if image.format == "TIFF":
             deep.check_planes(tiff.tags_of_image(image), path)

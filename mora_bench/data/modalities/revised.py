@@ -16,8 +16,8 @@ from mora_bench.data.modalities import tiff
 DEEP_SUFFIXES, DEEP_VERSION = (".tif", ".tiff", ".jp2", ".j2k", ".j2c", ".jpc", ".jpf", ".jpx"), 2
 #: The version of files that version 2, or Pillow alone, showed otherwise.
 VERSION = 3
-#: Kinds of files besides TIFF whose values may be floating.
-FLOATING_SUFFIXES = (".pfm", ".fits", ".fit", ".im", ".spi", ".spider")
+#: Kinds of files besides TIFF whose values may be floating, or that may hold several pictures.
+RARE_SUFFIXES = (".pfm", ".fits", ".fit", ".im", ".spi", ".spider", ".avif", ".avifs", ".dcx", ".fli", ".flc")
 
 
 def details(path: Path) -> str:
@@ -34,7 +34,7 @@ def _is_revised(path: Path) -> bool:
         tags = tiff.tags_of(path)
         floating = tiff.FLOATING in tiff.several(tags, tiff.FORMATS)
         return floating or tiff.lacks_samples(tags) or tiff.planes(tags, path.stat().st_size) > 1
-    if suffix in FLOATING_SUFFIXES:
+    if suffix in RARE_SUFFIXES:
         with suppress(Exception), Image.open(path) as image:
-            return image.mode == "F"
+            return image.mode == "F" or getattr(image, "n_frames", 1) > 1
     return False

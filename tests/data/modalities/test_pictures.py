@@ -7,6 +7,7 @@ from hypothesis.extra.numpy import arrays
 from hypothesis.strategies import floats, integers
 from PIL import Image
 
+from mora_bench.data.modalities.image import PictureFile
 from mora_bench.data.modalities.pictures import ImageRule, grey, read, resize, side_by_side
 from mora_bench.errors import UserError
 
@@ -177,12 +178,28 @@ def test_what_is_transparent_is_black(tmp_path, mode):
     assert pixels[:, 4:].max() > 50
 
 
-@pytest.mark.parametrize("suffix", ["tiff", "gif", "webp", "png"])
+@pytest.mark.parametrize("suffix", ["tiff", "gif", "webp", "png", "avif"])
 def test_several_pages_are_not_one_picture(tmp_path, suffix):
     pages = [Image.fromarray(np.full((8, 8, 3), 90 * k, np.uint8)) for k in range(3)]
     pages[0].save(tmp_path / f"x.{suffix}", save_all=True, append_images=pages[1:])
     with pytest.raises(UserError, match="3 pages; expected one"):
         read(tmp_path / f"x.{suffix}")
+
+
+def test_of_a_moving_avif_what_was_decoded_before_is_not_used_and_a_still_one_keeps_its_name(tmp_path):
+    pages = [Image.fromarray(np.full((8, 8, 3), 90 * k, np.uint8)) for k in range(3)]
+    pages[0].save(tmp_path / "x.avif", save_all=True, append_images=pages[1:])
+    pages[1].save(tmp_path / "y.avif")
+    assert [PictureFile(tmp_path / name).details() for name in ("x.avif", "y.avif")] == [" deep 3", ""]
+    assert abs(read(tmp_path / "y.avif").astype(int) - 90).max() <= 2
+
+
+def test_a_camera_may_keep_a_preview_in_its_picture(tmp_path):
+    pages = [Image.fromarray(np.full((8, 8, 3), 90 * k, np.uint8)) for k in (1, 2)]
+    pages[0].save(tmp_path / "x.jpg", "MPO", save_all=True, append_images=pages[1:])
+    with Image.open(tmp_path / "x.jpg") as image:
+        assert (image.format, image.n_frames) == ("MPO", 2)
+    assert abs(read(tmp_path / "x.jpg").astype(int) - 90).max() <= 2
 
 
 @pytest.mark.parametrize(
