@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
-from mora_bench.data.modalities import tiff
+from mora_bench.data.modalities import exif, tiff
 
 #: The most pixels that are decoded: beyond are bombs, and whole slides.
 MOST_PIXELS = 100_000_000
@@ -22,8 +23,6 @@ TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 CODESTREAM = b"\xff\x4f\xff\x51"
 #: Enumerated colour spaces of JPEG 2000 that are grey levels, or red, green and blue.
 GREY_OR_RGB = (16, 17)
-#: Markers of JPEG frames; of those without loss; and those in the same range that begin no frame.
-FRAMES, LOSSLESS, NO_FRAME = (*range(0xC0, 0xD0), 0xF7), (0xC3, 0xC7, 0xCB, 0xCF, 0xF7), (0xC4, 0xC8, 0xCC)
 #: Kinds of opacity, as in TIFF's ExtraSamples.
 STRAIGHT, ON_BLACK = "straight", "on black"
 #: The end of a JPEG file; no other part of its picture holds it.
@@ -77,7 +76,7 @@ def _decoded(path: Path) -> Deep | None:
         # Grey without opacity is Pillow's; tRNS gives a value that is transparent.
         return _png(path, head) if head[25] or b"tRNS" in head[: head.find(b"IDAT")] else None
     if head.startswith(b"\xff\xd8"):
-        return _jpeg(path, head)
+        return _jpeg(path)
     at = head.find(CODESTREAM)
     if at == 0 or (at > 0 and head[4:8] == b"jP  "):
         return _jpeg2000(path, head, at)
@@ -128,25 +127,23 @@ def check_planes(tags: tiff.Tags, path: Path) -> None:
 
 def _png(path: Path, head: bytes) -> Deep:
     _check_size(int.from_bytes(head[16:20]), int.from_bytes(head[20:24]))
-    values = _by_codec("png_decode", path)
+    with Image.open(path) as image:
+        turn = image.getexif().get(exif.ORIENTATION, 1)
+    values = upright(_by_codec("png_decode", path), turn)
     return _of_channels(values, "PNG", STRAIGHT if values.ndim == 3 and values.shape[2] in (2, 4) else "")
 
 
-def _jpeg(path: Path, head: bytes) -> Deep | None:
+def _jpeg(path: Path) -> Deep | None:
     """A JPEG file of 8 bits with loss is Pillow's."""
-    at = 2
-    while at + 4 < len(head) and head[at] == 0xFF:
-        marker = head[at + 1]
-        if marker in FRAMES and marker not in NO_FRAME:
-            if head[at + 4] == 8 and marker not in LOSSLESS:
-                return None
-            _check_size(int.from_bytes(head[at + 5 : at + 7]), int.from_bytes(head[at + 7 : at + 9]))
-            if path.read_bytes().rfind(END) < at:
-                # The decoders make up what is lacking.
-                raise ValueError("it ends too early")
-            return _of_channels(_by_codec("jpegls_decode" if marker == 0xF7 else "jpeg_decode", path), "JPEG")
-        at += 2 + int.from_bytes(head[at + 2 : at + 4])
-    return None
+    frame = exif.jpeg_frame(path)
+    if frame is None or not frame.is_deep:
+        return None
+    _check_size(frame.height, frame.width)
+    if path.read_bytes().rfind(END) < frame.at:
+        # The decoders make up what is lacking.
+        raise ValueError("it ends too early")
+    values = _by_codec("jpegls_decode" if frame.marker == exif.JPEG_LS else "jpeg_decode", path)
+    return _of_channels(upright(values, frame.turn), "JPEG")
 
 
 def _jpeg2000(path: Path, head: bytes, at: int) -> Deep | None:
@@ -184,7 +181,7 @@ def _of_channels(values: np.ndarray, what: str, opacity: str = "") -> Deep:
 
 
 def upright(values: np.ndarray, orientation: int) -> np.ndarray:
-    """Turn [H, W, ...] as the TIFF tag Orientation, 1 to 8, says."""
+    """Turn [H, W, ...] as the tag Orientation of TIFF and EXIF, 1 to 8, says."""
     if orientation in (5, 6, 7, 8):
         values = values.swapaxes(0, 1)
     if orientation in (3, 4, 7, 8):

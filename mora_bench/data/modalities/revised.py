@@ -10,7 +10,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from mora_bench.data.modalities import tiff
+from mora_bench.data.modalities import exif, tiff
 
 #: Files of these suffixes were once read by Pillow alone, and have version 2 of their reader since.
 DEEP_SUFFIXES, DEEP_VERSION = (".tif", ".tiff", ".jp2", ".j2k", ".j2c", ".jpc", ".jpf", ".jpx"), 2
@@ -18,6 +18,9 @@ DEEP_SUFFIXES, DEEP_VERSION = (".tif", ".tiff", ".jp2", ".j2k", ".j2c", ".jpc", 
 VERSION = 3
 #: Kinds of files besides TIFF whose values may be floating, or that may hold several pictures.
 RARE_SUFFIXES = (".pfm", ".fits", ".fit", ".im", ".spi", ".spider", ".avif", ".avifs", ".dcx", ".fli", ".flc")
+
+#: Kinds of files that may say how they lie.
+TURNED_SUFFIXES = (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".jls")
 
 
 def details(path: Path) -> str:
@@ -37,4 +40,7 @@ def _is_revised(path: Path) -> bool:
     if suffix in RARE_SUFFIXES:
         with suppress(Exception), Image.open(path) as image:
             return image.mode == "F" or getattr(image, "n_frames", 1) > 1
+    if suffix in TURNED_SUFFIXES:
+        with suppress(Exception):
+            return exif.is_turned_and_deep(path)
     return False

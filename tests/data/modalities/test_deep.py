@@ -138,6 +138,51 @@ def test_deep_tiff_stands_upright(orientation, tmp_path):
     assert np.abs(picture.astype(int) - levels(expected, int(expected.max()))).max() <= 1
 
 
+def with_exif(content, orientation):
+    """A PNG or JPEG file that says how it lies."""
+    said = Image.Exif()
+    said[274] = orientation
+    part = b"Exif\0\0" + said.tobytes().removeprefix(b"Exif\0\0")
+    if content.startswith(b"\xff\xd8"):
+        return content[:2] + b"\xff\xe1" + (len(part) + 2).to_bytes(2) + part + content[2:]
+    chunk = b"eXIf" + part[6:]
+    return content[:33] + (len(chunk) - 4).to_bytes(4) + chunk + zlib.crc32(chunk).to_bytes(4) + content[33:]
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("name", ["png", "transparent png", "lossless jpg", "12-bit jpg", "jls"])
+def test_deep_png_and_jpeg_stand_upright_as_exif_says(name, orientation, tmp_path):
+    smooth = np.add.outer(np.arange(40), 3 * np.arange(64)).astype(np.uint16) * 16
+    opacity = np.full((40, 64, 1), 65535, np.uint16)
+    content = {
+        "png": lambda: imagecodecs.png_encode(np.stack([smooth] * 3, -1)),
+        "transparent png": lambda: imagecodecs.png_encode(np.concatenate([np.stack([smooth] * 3, -1), opacity], -1)),
+        "lossless jpg": lambda: imagecodecs.jpeg_encode(smooth, lossless=True, bitspersample=16),
+        "12-bit jpg": lambda: imagecodecs.jpeg_encode(smooth, level=100, bitspersample=12),
+        "jls": lambda: imagecodecs.jpegls_encode(smooth),
+    }[name]()
+    # Of 8 bits Pillow turns it.
+    shallow = levels(smooth, int(smooth.max()))
+    Image.fromarray(shallow).save(tmp_path / "plain.png")
+    expected = packed(tmp_path, "plain.png", with_exif((tmp_path / "plain.png").read_bytes(), orientation))
+    suffix = name.split()[-1]
+    picture = packed(tmp_path, f"x.{suffix}", with_exif(content, orientation))
+    assert picture.shape == expected.shape
+    assert np.abs(picture.astype(int) - expected).max() <= 2
+    # Only what is turned is another picture than before.
+    assert PictureFile(tmp_path / f"x.{suffix}").details() == (" deep 3" if orientation > 1 else "")
+    assert PictureFile(tmp_path / "plain.png").details() == ""
+
+
+def test_turned_pictures_that_pillow_showed_right_keep_their_fingerprints(tmp_path):
+    (tmp_path / "x.png").write_bytes(with_exif(imagecodecs.png_encode(GREY[:40]), 6))
+    Image.new("RGB", (64, 40)).save(tmp_path / "x.jpg")
+    (tmp_path / "x.jpg").write_bytes(with_exif((tmp_path / "x.jpg").read_bytes(), 6))
+    for name in ("x.png", "x.jpg"):
+        assert read(tmp_path / name).shape == (64, 40, 3)
+        assert PictureFile(tmp_path / name).details() == ""
+
+
 def test_palettes_lab_and_cmyk_of_8_bits_are_shown_in_their_colours(tmp_path):
     palette = np.zeros((3, 256), np.uint16)
     palette[:, 7] = 0, 128 * 257, 255 * 257
