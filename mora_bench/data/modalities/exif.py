@@ -64,7 +64,7 @@ def jpeg_frame(path: Path) -> JpegFrame | None:
                 return JpegFrame(at, marker, part[4], height, width, said)
             if marker == PART and part.startswith(BEGINS, 4) and not said:
                 file.seek(at + 4)
-                said = file.read(size - 2)
+                said = file.read(max(size - 2, 0))
             at += 2 + size
 
 

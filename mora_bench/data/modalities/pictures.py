@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from mora_bench.data.modalities import deep, tiff
+from mora_bench.data.modalities import deep, formats, tiff
 from mora_bench.data.modalities.deep import MOST_PIXELS
 from mora_bench.errors import UserError
 
@@ -15,16 +15,6 @@ from mora_bench.errors import UserError
 LARGEST_FILE = 2 << 30
 #: Formats of which several frames are one picture: a camera's with its preview, and layers below what they make.
 ONE_PICTURE = ("MPO", "PSD")
-#: Formats of volumes that are not read, by the end of a name, and what to do with them.
-VOLUMES = (
-    (
-        (".mgh", ".mgz", ".mnc", ".hdr", ".img", ".brik", ".brik.gz", ".head"),
-        "`nib-convert FILE FILE.nii.gz` of nibabel",
-    ),
-    ((".par", ".rec"), "`parrec2nii FILE` of nibabel"),
-    ((".nrrd", ".nhdr", ".mha", ".mhd"), "SimpleITK, say"),
-    ((".v",), "nibabel"),
-)
 #: The share of values that may be above what is shown as white, and how far above one must be for that.
 OUTLIERS, FAR = 0.001, 2.0
 #: How often a pixel may be longer than wide; beyond, what the file says of its size is an error.
@@ -68,10 +58,8 @@ def read(path: Path) -> np.ndarray:
     except deep.UnreadableFile as error:
         raise UserError(f"{path}: {error}.") from error
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        by = next((by for ends, by in VOLUMES if path.name.lower().endswith(ends)), "")
-        if by:
-            what = "a volume of a format that is not read"
-            raise UserError(f"{path}: {what}. Convert it to NIfTI, with {by}.") from error
+        if what := formats.another(path):
+            raise UserError(f"{path}: {what}") from error
         raise UserError(
             f"{path}: not a readable picture ({error}). Replace the file by an intact copy, or remove it: "
             "an absent file counts as a naturally missing image."

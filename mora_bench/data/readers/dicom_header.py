@@ -9,6 +9,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
+from mora_bench.data.modalities import formats
 from mora_bench.errors import UserError
 from mora_bench.files import Version, version
 
@@ -83,6 +84,8 @@ def described(path: Path) -> Any:
     try:
         return _parsed(path, False)
     except Exception as error:
+        if what := formats.another(path, formats.DICOM):
+            raise UserError(f"{path}: {what}") from error
         raise UserError(
             f"{path}: not a DICOM file ({type(error).__name__}: {error}). Remove it, or replace it by an intact copy."
         ) from error

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mora_bench.data.modalities import formats
 from mora_bench.data.modalities.image import FilePicture
 from mora_bench.data.modalities.pictures import square
 from mora_bench.data.readers import dicom_header as header
@@ -51,6 +52,8 @@ class DicomFile(FilePicture):
         except UserError:
             raise
         except Exception as error:
+            if what := formats.another(self.path, formats.DICOM):
+                raise UserError(f"{self.path}: {what}") from error
             # Of damaged files pydicom and its decoders raise whatever comes up first.
             raise UserError(
                 f"{self.path}, frame {self.frame}: not a readable DICOM picture ({type(error).__name__}: "

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from mora_bench.data.modalities import formats
 from mora_bench.data.readers.window import Window
 from mora_bench.errors import UserError
 from mora_bench.files import Version
@@ -92,6 +93,9 @@ def header_of(path: Path) -> Header:
         axes = nibabel.io_orientation(affine)
         spacing = nibabel.affines.voxel_sizes(affine)
     except Exception as error:
+        packed = (formats.GZIP,) if path.suffix.lower() == ".gz" else ()
+        if what := formats.another(path, formats.NIFTI, formats.NIFTI_2, *packed):
+            raise UserError(f"{path}: {what}") from error
         raise UserError(
             f"{path}: not a readable NIfTI file ({type(error).__name__}: {error}). Replace it by an intact copy."
         ) from error
