@@ -27,6 +27,8 @@ LARGEST = 3.4e38
 #: A number with a unit or a % behind it, and a date as ISO 8601, with points, or with strokes, which a time may follow.
 WITH_UNIT = re.compile(r"[<>~\u2264\u2265]?\s*[+-]?\d+([.,]\d+)?\s*(%|\u2030|\u00b0|[^\W\d_]).*")
 DATE = re.compile(r"(\d{4}-\d{1,2}-\d{1,2}|\d{1,2}\.\d{1,2}\.\d{2,4}|\d{1,4}/\d{1,2}/\d{1,4})([T ].*)?")
+#: A number with marks between its thousands.
+THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}([,.'\u2019 \u00a0\u2009\u202f])\d{3}(\1\d{3})*([.,]\d+)?")
 #: Categories of more kinds than these hardly repeat.
 MOST_KINDS = 10
 #: A column is meant to hold numbers if more than this share of its cells are numbers.
@@ -84,7 +86,7 @@ def measured(column: pd.Series, kind: Kind | None, file: Path, commas: bool) -> 
     numbers = [number(cell, commas) for cell in filled]
     known = [number for number in numbers if number is not None]
     if kind is None:
-        _refuse_measures(column, cells, file)
+        _refuse_measures(column, cells, file, commas)
     if kind == "category" or (kind is None and not known):
         kinds = len({*filled})
         why = "as you say" if kind else f"no number in it, {kinds} values"
@@ -112,19 +114,26 @@ def measured(column: pd.Series, kind: Kind | None, file: Path, commas: bool) -> 
     return Measured("number", why, values)
 
 
-def _refuse_measures(column: pd.Series, cells: Sequence[str | None], file: Path) -> None:
-    """Refuse a column of many kinds of cells, most of which are numbers with a unit, or dates: no two of them are near
-    each other as categories. Few kinds, such as 18 years and 65 years, may be categories."""
+def _refuse_measures(column: pd.Series, cells: Sequence[str | None], file: Path, commas: bool) -> None:
+    """Refuse a column of many kinds of cells, most of which are dates, or numbers with a unit or with marks between
+    thousands: no two of them are near each other as categories. Few kinds, such as 18 years and 65 years, may be
+    categories."""
     filled = [cell for cell in cells if cell is not None]
     say = f"say {column.name}:category"
     for form, what, do in (
         (WITH_UNIT, "numbers with something behind them", f"Write numbers alone, all in one unit, or {say}."),
         (DATE, "dates", f"Give the time between two dates as a number, such as the age in years, or {say}."),
+        (THOUSANDS, "numbers with marks between thousands", f"Write 1072, and decimals as 0.5, or {say}."),
     ):
-        held = [cell is not None and bool(form.fullmatch(cell)) and not NUMBER.fullmatch(cell) for cell in cells]
+        held = [cell is not None and bool(form.fullmatch(cell)) and not _of_digits(cell, commas) for cell in cells]
         kinds = len({cell for cell, fits in zip(cells, held, strict=True) if fits})
         if sum(held) > MOSTLY * len(filled) and kinds > min(MOST_KINDS, MOSTLY * len(filled)):
             refuse(column, held, file, f"holds {what}", do)
+
+
+def _of_digits(cell: str, commas: bool) -> bool:
+    """Whether a cell is a number of any size."""
+    return bool(NUMBER.fullmatch(cell) or (commas and WITH_COMMA.fullmatch(cell)))
 
 
 def is_number(cell: str, commas: bool) -> bool:
@@ -135,11 +144,9 @@ def is_number(cell: str, commas: bool) -> bool:
 def number(cell: str, commas: bool) -> float | None:
     """The number that a cell holds, None if it is none, or one that single precision, in which networks compute, does
     not hold; `commas` as in `measured`."""
-    if not NUMBER.fullmatch(cell):
-        if not commas or not WITH_COMMA.fullmatch(cell):
-            return None
-        cell = cell.replace(",", ".")
-    parsed = float(cell)
+    if not _of_digits(cell, commas):
+        return None
+    parsed = float(cell.replace(",", "."))
     return parsed if abs(parsed) <= LARGEST else None
 
 

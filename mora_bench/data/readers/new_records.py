@@ -24,6 +24,7 @@ from mora_bench.data.readers.signal_columns import fields as signal_fields
 from mora_bench.data.readers.signal_columns import lost, signals
 from mora_bench.data.readers.signal_entry import SignalEntry
 from mora_bench.data.readers.text_columns import texts, texts_of_files
+from mora_bench.data.readers.thousands import refuse_thousands
 from mora_bench.data.readers.vector_columns import columns_of, from_columns, from_files, of_files
 from mora_bench.data.table import PICTURES, Column, Table
 from mora_bench.errors import UserError
@@ -80,7 +81,7 @@ def new_records(
     bases = [base or file.parent.resolve()]
     seen: set[str] = set()
     wanted = list(dict.fromkeys([*wanted, *([id] if id else [])]))
-    commas = _commas(file, joins, wanted)
+    separators = _separators(file, joins, wanted)
     for frame in joined.parts(file, wanted, joins, ["id"], at_once):
         id_column = id or ("id" if "id" in frame else None)
         ids = names_of(frame, id_column, file).str.strip()
@@ -90,11 +91,11 @@ def new_records(
         notes = {f"{name}, errors": sentence for name, sentence in errors(frame).items()}
         for name, trained in trained_on.modalities.items():
             if name in cells:
-                rows, unlike = _measured(frame, cells[name], tuple(ids), file, commas)
+                rows, unlike = _measured(frame, cells[name], tuple(ids), file, separators)
                 modalities[name] = Column("table", rows)
                 notes |= unlike
             else:
-                modalities[name] = _read(trained, sources[name], frame, bases, file, views, commas)
+                modalities[name] = _read(trained, sources[name], frame, bases, file, views, separators)
                 notes |= _nowhere(trained, sources[name], frame, modalities[name], bases, file)
         targets = np.zeros_like(trained_on.targets, shape=(len(frame), trained_on.targets.shape[1]))
         row_ids = tuple(ids)
@@ -136,20 +137,20 @@ def _source(name: str, trained: Column, entry: str, headings: Sequence[str], fil
     return _Source([_column(name, headings, file)])
 
 
-def _commas(file: Path, joins: Sequence[joined.Join], columns: Sequence[str]) -> dict[str, bool]:
-    """By column whether a comma in a number may stand before its decimals: where it separates no fields."""
+def _separators(file: Path, joins: Sequence[joined.Join], columns: Sequence[str]) -> dict[str, str]:
+    """By column what separates the fields of its table, "" if that is no text."""
     homes = joined.homes(file, joins, columns)
     by_home = {home: [name for name in columns if homes[name] == home] for home in set(homes.values())}
-    return {name: frames.dialect(home, names).separator != "," for home, names in by_home.items() for name in names}
+    return {name: frames.dialect(home, names).separator for home, names in by_home.items() for name in names}
 
 
 def _read(
     trained: Column, source: _Source, frame: pd.DataFrame, bases: Sequence[Path], file: Path, views: Views,
-    commas: Mapping[str, bool],
+    separators: Mapping[str, str],
 ) -> Column:  # fmt: skip
     """The values of a modality, which are as those that were trained on, `trained`."""
     if trained.kind == "vector" and source.entry and not of_files(source.entry):
-        vectors = from_columns(frame, source.columns, file, commas[source.columns[0]])
+        vectors = from_columns(frame, source.columns, file, separators[source.columns[0]])
         return _of_width(vectors, trained, file)
     if trained.kind == "signal":
         return signals(frame, _as_trained(SignalEntry.of(source.entry), trained), bases, file, "any")
@@ -241,18 +242,19 @@ def _cells(column: Column) -> dict[str, _Known]:
 
 
 def _measured(
-    frame: pd.DataFrame, cells: Mapping[str, _Known], ids: Sequence[str], file: Path, commas: Mapping[str, bool]
+    frame: pd.DataFrame, cells: Mapping[str, _Known], ids: Sequence[str], file: Path, separators: Mapping[str, str]
 ) -> tuple[tuple[Any, ...], dict[str, str]]:
     """Rows of measured values, None for those without any; and a note by column on categories that nobody had in
     training, and on numbers beyond those of the cell's data."""
     columns: dict[str, tuple[Any, ...]] = {}
     notes = {}
     for name, known in cells.items():
-        kinds = known.categories
+        kinds, commas = known.categories, separators[name] != ","
         if not kinds:
-            odd = [text(cell) is not None and not is_number(cell.strip(), commas[name]) for cell in frame[name]]
+            odd = [text(cell) is not None and not is_number(cell.strip(), commas) for cell in frame[name]]
             refuse(frame[name], odd, file, "held numbers in training, and does not", "Correct the table.")
-        values = measured(frame[name], "category" if kinds else "number", file, commas[name]).values
+            refuse_thousands(frame[name], file, separators[name])
+        values = measured(frame[name], "category" if kinds else "number", file, commas).values
         unseen = [isinstance(cell, str) and cell not in kinds for cell in values]
         columns[name] = tuple(None if new else cell for new, cell in zip(unseen, values, strict=True))
         if any(unseen):

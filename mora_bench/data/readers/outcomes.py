@@ -10,6 +10,7 @@ from mora_bench.data.readers import frames, joined
 from mora_bench.data.readers.event_times import event_times
 from mora_bench.data.readers.own_columns import Columns
 from mora_bench.data.readers.targets import REFUSE, Policy, Targets, targets
+from mora_bench.data.readers.thousands import refuse_thousands
 from mora_bench.errors import UserError
 
 
@@ -25,8 +26,10 @@ def outcomes(frame: pd.DataFrame, columns: Columns, file: Path) -> Targets:
     if odd:
         raise UserError(f"{file}: {odd[0]} is for labels, and --time is given. Leave one of them out.")
     (home,) = joined.homes(file, columns.joins(file), [columns.time]).values()
+    between = separator(home)
     # Rows are those of the first table, wherever a column comes from.
-    return event_times(frame, columns.event_times, file, columns.policy, commas(home))
+    refuse_thousands(frame[columns.time], file, between)
+    return event_times(frame, columns.event_times, file, columns.policy, commas=between != ",")
 
 
 def _of_labels(policy: Policy) -> dict[str, bool]:
@@ -41,6 +44,7 @@ def _of_labels(policy: Policy) -> dict[str, bool]:
     }
 
 
-def commas(file: Path) -> bool:
-    """Whether numbers of a table may have a decimal comma."""
-    return frames.dialect(file, frames.names(file)).separator != ","
+def separator(file: Path) -> str:
+    """What stands between the fields of a table, "" if it is no text. Where it is no comma, numbers may have a decimal
+    comma."""
+    return frames.dialect(file, frames.names(file)).separator

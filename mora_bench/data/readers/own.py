@@ -14,8 +14,9 @@ from mora_bench.data.groups import MOST
 from mora_bench.data.readers import frames, joined, official, vector_columns
 from mora_bench.data.readers.cells import MARKS, NOTHING, errors, keys, marked, nothing, refuse
 from mora_bench.data.readers.links import inside
-from mora_bench.data.readers.measured import Measured, asked, kept_cells, measured
-from mora_bench.data.readers.outcomes import commas, outcomes
+from mora_bench.data.readers.measured import asked
+from mora_bench.data.readers.measured_columns import measured_columns
+from mora_bench.data.readers.outcomes import outcomes, separator
 from mora_bench.data.readers.own_columns import Columns, plain
 from mora_bench.data.readers.path_columns import asked as named_path
 from mora_bench.data.readers.path_columns import paths
@@ -120,7 +121,9 @@ def read(name: str, file: Path, columns: Columns) -> Table:
     for signal in columns.signals:
         modalities[plain(signal.name)] = signals(frame, signal, bases, file, columns.absent_pictures, columns.hidden)
     if columns.table:
-        by_column = {name: column.values for name, column in _measured(whole, labelled.kept, columns, file).items()}
+        by_column = {
+            name: column.values for name, column in measured_columns(whole, labelled.kept, columns, file).items()
+        }
         rows = [dict(zip(by_column, values, strict=True)) for values in zip(*by_column.values(), strict=True)]
         modalities["table"] = Column(
             "table", tuple(r if any(v is not None for v in r.values()) else None for r in rows)
@@ -163,7 +166,7 @@ def _vectors(entry: str, frame: pd.DataFrame, columns: Columns, bases: list[Path
     if leaks:
         raise UserError(f"{file}: column {leaks[0]!r} {columns.hidden[leaks[0]]}, and --vector {entry} takes it, too.")
     (home,) = joined.homes(file, columns.joins(file), names[:1]).values()
-    return vector_columns.from_columns(frame, names, file, commas(home))
+    return vector_columns.from_columns(frame, names, file, separator(home))
 
 
 def text_notes(columns: Columns, table: Table) -> list[str]:
@@ -198,7 +201,7 @@ def notes(file: Path, columns: Columns) -> list[str]:
     kept = frame[labelled.kept]
     for name in (name for name in columns.text if not from_files(name)):
         sentences += marked(kept[name], MARKS, "a text")
-    for name, measurement in _measured(frame, labelled.kept, columns, file).items():
+    for name, measurement in measured_columns(frame, labelled.kept, columns, file).items():
         sentences.append(f"column {name!r}: {measurement.kind} ({measurement.why})")
         sentences += marked(kept[name], MARKS, "a category") if measurement.kind == "category" else []
         few = "has categories that hardly repeat, of which little can be learned. Is it a category?"
@@ -262,17 +265,6 @@ def _frame(file: Path, columns: Columns) -> pd.DataFrame:
 
 def _dialect(file: Path) -> frames.Dialect:
     return frames.dialect(file, frames.names(file))
-
-
-def _measured(frame: pd.DataFrame, kept: np.ndarray, columns: Columns, file: Path) -> dict[str, Measured]:
-    """The columns of measured values, by name, in the rows that are kept (bool [N])."""
-    homes = joined.homes(file, columns.joins(file), [name for name, _ in map(asked, columns.table)])
-    comma = {home: commas(home) for home in {*homes.values()}}
-    # Rows are those of the first table, wherever a column comes from.
-    return {
-        name: measured(kept_cells(frame[name], kept, file), kind, file, comma[homes[name]])
-        for name, kind in map(asked, columns.table)
-    }
 
 
 def _groups(file: Path, ids: pd.Series, all_ids: set[str], table: Path) -> tuple[str, ...]:

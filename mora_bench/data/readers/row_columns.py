@@ -9,23 +9,30 @@ import pandas as pd
 from mora_bench.data.readers import joined
 from mora_bench.data.readers.cells import nothing, refuse
 from mora_bench.data.readers.measured import MOSTLY, WITH_COMMA, is_number, number
-from mora_bench.data.readers.outcomes import commas
+from mora_bench.data.readers.outcomes import separator
 from mora_bench.data.readers.own_columns import Columns
+from mora_bench.data.readers.thousands import refuse_thousands
 
 
 def covariates(frame: pd.DataFrame, columns: Columns, file: Path) -> dict[str, tuple[str, ...]]:
     """The cells of each covariate, N texts per name: "" where one says that nothing is there, and numbers with a point.
-    All other cells stay as they are, because a covariate may hold names."""
+    All other cells stay as they are, because a covariate may hold names.
+
+    Raises:
+        UserError: what `refuse_thousands` does.
+    """
     homes = joined.homes(file, columns.joins(file), columns.covariates)
-    comma = {home: commas(home) for home in {*homes.values()}}
-    return {name: _covariate(frame[name], comma[homes[name]]) for name in columns.covariates}
+    between = {home: separator(home) for home in {*homes.values()}}
+    return {name: _covariate(frame[name], between[homes[name]], file) for name in columns.covariates}
 
 
-def _covariate(column: pd.Series, comma: bool) -> tuple[str, ...]:
+def _covariate(column: pd.Series, between: str, file: Path) -> tuple[str, ...]:
+    comma = between != ","
     cells = ["" if nothing(cell) else cell for cell in column]
     filled = [cell.strip() for cell in cells if cell]
     # Among names, 7,5 is a name.
     if comma and sum(is_number(cell, comma) for cell in filled) > MOSTLY * len(filled):
+        refuse_thousands(column, file, between)
         cells = [cell.replace(",", ".") if WITH_COMMA.fullmatch(cell.strip()) else cell for cell in cells]
     return tuple(cells)
 
@@ -34,11 +41,12 @@ def weights(frame: pd.DataFrame, columns: Columns, file: Path) -> tuple[float, .
     """How much each row counts in training, N numbers.
 
     Raises:
-        UserError: a cell is no number above 0.
+        UserError: a cell is no number above 0; what `refuse_thousands` does.
     """
     column, (home,) = frame[columns.weights], joined.homes(file, columns.joins(file), [columns.weights]).values()
-    comma = commas(home)
-    read = [number(cell.strip(), comma) for cell in column]
+    between = separator(home)
+    refuse_thousands(column, file, between)
+    read = [number(cell.strip(), commas=between != ",") for cell in column]
     do = "Give every row a weight above 0, or leave the row out."
     # Rows are those of the first table, wherever the column comes from.
     refuse(column, [weight is None or weight <= 0 for weight in read], file, "is no number above 0", do)

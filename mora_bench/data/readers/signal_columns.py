@@ -24,6 +24,7 @@ from mora_bench.data.readers.signal_files import ArrayFile, SignalFile, unspelle
 from mora_bench.data.readers.signal_records import BdfFile, EdfFile, WfdbFile
 from mora_bench.data.readers.signal_sounds import FlacFile, WavFile
 from mora_bench.data.readers.signal_times import Moments, beginnings
+from mora_bench.data.readers.thousands import refuse_thousands
 from mora_bench.data.table import Column
 from mora_bench.errors import UserError
 from mora_bench.text import number_of
@@ -143,7 +144,7 @@ def _duration(seconds: float) -> str:
 def _values(
     frame: pd.DataFrame, entry: SignalEntry, bases: Sequence[Path], file: Path, absent: Absent
 ) -> tuple[Any, ...]:
-    begins = beginnings(frame[entry.since], entry, file, _commas(file)) if entry.since else None
+    begins = _beginnings(frame[entry.since], entry, file) if entry.since else None
     if entry.key:
         return tuple(_of_all(frame, entry, [*bases, file.parent.resolve()], file, absent, begins))
     column = paths(frame, f"{entry.name}={entry.path}")
@@ -161,9 +162,10 @@ def _values(
     return samples
 
 
-def _commas(file: Path) -> bool:
-    """Whether numbers of a table may have a decimal comma."""
-    return frames.dialect(file, frames.names(file)).separator != ","
+def _beginnings(cells: pd.Series, entry: SignalEntry, file: Path) -> Moments:
+    separator = frames.dialect(file, frames.names(file)).separator
+    refuse_thousands(cells, file, separator)
+    return beginnings(cells, entry, file, commas=separator != ",")
 
 
 def _of_file(path: Path, entry: SignalEntry, begin: tuple[Moments, int] | None) -> Any:

@@ -15,6 +15,7 @@ from mora_bench.data.readers.decimals import decimals
 from mora_bench.data.readers.signal_entry import SignalEntry
 from mora_bench.data.readers.signal_files import listed_channels, unspelled
 from mora_bench.data.readers.signal_times import Moments, moments
+from mora_bench.data.readers.thousands import refuse_thousands
 from mora_bench.errors import UserError
 
 #: The most steps of a series; more come of a time in another unit.
@@ -88,25 +89,25 @@ class _Rows:
         frame: all cells as text; channels: the C names.
         values: float64 [rows, C], NaN where a cell is empty; of a table with a row a measurement, [rows, 1].
         which: int [rows], the channel of each row, -1 for none that is asked for; None where a row is a step.
-        commas: whether numbers may have a decimal comma.
+        separator: as in `refuse_thousands`; where it is no comma, numbers may have a decimal comma.
     """
 
     def __init__(self, frame: pd.DataFrame, entry: SignalEntry, file: Path, known: Sequence[str]):
         self.frame, self.file = frame, file
-        self.commas = frames.dialect(file, [*frame]).separator != ","
+        self.separator = frames.dialect(file, [*frame]).separator
         if entry.channel:
             names = frame[entry.channel].str.strip()
             self.channels = entry.channels or tuple(sorted(set(names) - {""}))
             number_of = {name: k for k, name in enumerate(self.channels)}
             self._check_spellings(set(names), entry)
             self.which: np.ndarray | None = names.map(number_of).fillna(-1).to_numpy(int)
-            self.values = _numbers(frame[entry.value].where(self.which >= 0, ""), file, self.commas)[:, None]
+            self.values = _numbers(frame[entry.value].where(self.which >= 0, ""), file, self.separator)[:, None]
             return
         self.which = None
         self.channels = entry.channels or tuple(name for name in frame if name not in known)
         if not self.channels:
             raise UserError(f"{file}: no column of values beside {', '.join(known)}.")
-        columns = [_numbers(frame[name], file, self.commas) for name in self.channels]
+        columns = [_numbers(frame[name], file, self.separator) for name in self.channels]
         self.values = np.stack(columns, 1) if len(frame) else np.zeros((0, len(columns)))
 
     def _check_spellings(self, names: set[str], entry: SignalEntry) -> None:
@@ -139,7 +140,10 @@ class _Rows:
 
     def times(self, entry: SignalEntry, dated: bool = False) -> Moments | None:
         """Of each row its time; None where rows are steps."""
-        return moments(self.frame[entry.time], entry, self.file, self.commas, dated) if entry.time else None
+        if not entry.time:
+            return None
+        refuse_thousands(self.frame[entry.time], self.file, self.separator)
+        return moments(self.frame[entry.time], entry, self.file, self.separator != ",", dated)
 
 
 def _measurements(file: Path, entry: SignalEntry, keys: Sequence[str]) -> _Rows:
@@ -151,14 +155,15 @@ def _measurements(file: Path, entry: SignalEntry, keys: Sequence[str]) -> _Rows:
     return _Rows(frames.frame(file, wanted, rowless=True), entry, file, known)
 
 
-def _numbers(cells: pd.Series, file: Path, commas: bool) -> np.ndarray:
+def _numbers(cells: pd.Series, file: Path, separator: str) -> np.ndarray:
     """float64 [rows], NaN where a cell is empty."""
     plain = cells.str.strip()
     empty = plain.str.lower().isin(NOTHING)
-    numbers = decimals(plain, commas)
+    numbers = decimals(plain, separator != ",")
     with np.errstate(over="ignore"):
         odd = ~np.isfinite(numbers.astype(np.float32)) & ~empty.to_numpy()
     refuse(cells, odd, file, "is no finite number", "Correct the table, leave the cell empty, or say which channels=.")
+    refuse_thousands(cells, file, separator)
     return np.where(empty, np.nan, numbers)
 
 

@@ -14,6 +14,7 @@ import pandas as pd
 from mora_bench.data.modalities.vector import Vector
 from mora_bench.data.readers.cells import NOTHING, refuse
 from mora_bench.data.readers.path_columns import FIELD, Absent, located
+from mora_bench.data.readers.thousands import refuse_thousands
 from mora_bench.data.table import Column
 from mora_bench.errors import UserError
 
@@ -60,19 +61,19 @@ def _by_number(name: str) -> list[tuple[bool, int, str]]:
     return [(part.isdecimal(), int(part) if part.isdecimal() else 0, part) for part in re.split(r"([0-9]+)", name)]
 
 
-def from_columns(frame: pd.DataFrame, names: Sequence[str], file: Path, commas: bool) -> Column:
+def from_columns(frame: pd.DataFrame, names: Sequence[str], file: Path, separator: str) -> Column:
     """A vector a row, None where all its cells are empty.
 
     Args:
-        commas: whether numbers may have a decimal comma.
+        separator: as in `refuse_thousands`; where it is no comma, numbers may have a decimal comma.
 
     Raises:
-        UserError: a cell that is no number, or is empty where others of its row are not.
+        UserError: a cell that is no number, or is empty where others of its row are not; what `refuse_thousands` does.
     """
     cells = frame[list(names)].apply(lambda column: column.str.strip())
     empty = cells.apply(lambda column: column.str.lower().isin(NOTHING))
     none = empty.all(axis=1)
-    plain = cells.apply(lambda column: column.str.replace(",", ".")) if commas else cells
+    plain = cells.apply(lambda column: column.str.replace(",", ".")) if separator != "," else cells
     numbers = plain.apply(pd.to_numeric, errors="coerce").to_numpy(np.float64)
     finite = np.isfinite(numbers.astype(np.float32))
     for number, name in enumerate(names):
@@ -80,6 +81,7 @@ def from_columns(frame: pd.DataFrame, names: Sequence[str], file: Path, commas: 
         refuse(frame[name], part, file, "is empty, where the rest of its vector is not", "Fill all of it, or none.")
         odd = ~finite[:, number] & ~none.to_numpy()
         refuse(frame[name], odd, file, "is part of a vector, and no finite number", "Correct the table.")
+        refuse_thousands(frame[name], file, separator)
     rows = zip(none, numbers.astype(np.float32), strict=True)
     return Column("vector", tuple(None if gone else row for gone, row in rows))
 
