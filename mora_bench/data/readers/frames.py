@@ -1,21 +1,20 @@
 """Opens tables that other people made, of which anything may be wrong: text files, Excel and Parquet."""
 
-import math
 import re
 import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
-from mora_bench.data.readers import separated
-from mora_bench.data.readers.cells import ERROR, refuse
+from mora_bench.data.readers import separated, workbooks
+from mora_bench.data.readers.cells import NAMED, refuse
 from mora_bench.data.readers.separated import PACKED, SEPARATORS, check_once, header
-from mora_bench.data.readers.workbooks import sheet, uncalculated
+from mora_bench.data.readers.stored import of_parquet
 from mora_bench.errors import UserError
+from mora_bench.text import listed, number_of
 
 #: The most bytes that an Excel file may have once unpacked; several times as much is built of it.
 UNPACKED = 500 << 20
@@ -99,12 +98,27 @@ def names(file: Path) -> list[str]:
         style = dialect(file, ())
         if style.kind == "Excel":
             _check_size(file)
-            return list(map(str, pd.read_excel(file, sheet(file), dtype=str, nrows=0, engine="openpyxl").columns))
+            return workbooks.headings(file)
         if style.kind == "Parquet":
             import pyarrow.parquet as pq
 
             return list(pq.read_schema(file).names)
         return header(file, style.separator)
+
+
+def notes(file: Path) -> list[str]:
+    """A warning of rows of an Excel file that a spreadsheet program hides, and that are read; none if none is.
+
+    Raises:
+        UserError: as `names` does.
+    """
+    with _readable(file):
+        rows = workbooks.hidden(file) if dialect(file, ()).kind == "Excel" else []
+    if not rows:
+        return []
+    what = f"{number_of(len(rows), 'row')} that the sheet hides, as a filter does, are read like all others"
+    named = listed([f"row {row}" for row in rows], NAMED)
+    return [f"WARNING: {file.name}: {what}: {named}. Remove them if they are not meant."]
 
 
 @contextmanager
@@ -137,27 +151,46 @@ def _text(
 
 def _excel(file: Path, columns: Sequence[str], more: Sequence[str], rows: int | None) -> Iterator[pd.DataFrame]:
     _check_size(file)
-    # pandas has no text for a cell whose formula failed.
-    table = pd.read_excel(file, sheet(file), dtype=str, keep_default_na=False, engine="openpyxl").fillna(ERROR)
+    table = workbooks.cells(file)
     # pandas calls a second column of a name NAME.1.
     again = [name for name in (*columns, *more) if f"{name}.1" in table.columns and name in table.columns]
-    check_once([*map(str, table.columns), *again], {*again}, file)
-    _check_columns(list(map(str, table.columns)), columns, file)
+    check_once([*table.columns, *again], {*again}, file)
+    _check_columns(list(table.columns), columns, file)
     _check_calculated(table, {*columns, *more}, file)
+    _check_merged(table, {*columns, *more}, file)
     step = rows or max(len(table), 1)
     yield from (table[first : first + step] for first in range(0, len(table), step))
 
 
 def _check_calculated(table: pd.DataFrame, wanted: set[str], file: Path) -> None:
     """Refuse formulas without values in the columns that are wanted: they would be read as empty cells."""
-    formulas = uncalculated(file)
+    formulas = workbooks.uncalculated(file)
     for at, name in enumerate(table.columns):
         # Rows are counted from below the header.
         cells = {row - 1: formula for row, formula in formulas.get(at, {}).items() if row}
-        if cells and str(name) in wanted:
+        if cells and name in wanted:
             do = "Open the file in a spreadsheet program, which computes them, and save it."
             what = "holds formulas whose values are not stored,"
             refuse(pd.Series(cells, name=name).sort_index(), [True] * len(cells), file, what, do)
+
+
+def _check_merged(table: pd.DataFrame, wanted: set[str], file: Path) -> None:
+    """Refuse merged cells that show a value in columns that are wanted: all but the first one would be read as
+    empty."""
+    areas = [area for area in workbooks.merged(file) if area.top == 0 or _at(table, area.top - 1, area.left)]
+    for at, name in enumerate(table.columns) if areas else ():
+        # The header is row 0; only the first cell of an area has its value.
+        lost = [a.name for a in areas if a.left <= at < a.right and a.bottom > max(a.top + (at == a.left), 1)]
+        if lost and name in wanted:
+            raise UserError(
+                f"{file}, column {name!r}: cells are merged, of which the first one alone holds the value: "
+                f"{listed(lost, NAMED)}. Unmerge them, and write the value into each cell that it is of."
+            )
+
+
+def _at(table: pd.DataFrame, row: int, column: int) -> str:
+    """A cell without blanks around it, "" where the table has none."""
+    return str(table.iat[row, column]).strip() if row < len(table) and column < table.shape[1] else ""
 
 
 def _parquet(file: Path, columns: Sequence[str], more: Sequence[str], rows: int | None) -> Iterator[pd.DataFrame]:
@@ -170,22 +203,17 @@ def _parquet(file: Path, columns: Sequence[str], more: Sequence[str], rows: int 
     wanted = [name for name in schema.names if name in {*columns, *more}]
     nested = [name for name in wanted if pa.types.is_nested(schema.field(name).type)]
     if nested:
-        raise UserError(f"{file}, column {nested[0]!r}: holds lists or records. Write one value a cell.")
+        raise UserError(
+            f"{file}, column {nested[0]!r}: holds lists or records ({schema.field(nested[0]).type}). Write one value a "
+            "cell; several labels as one text (a;b); a vector as a column a number (e_0, e_1; --vector 'e=e_*')."
+        )
     with pq.ParquetFile(file) as opened:
         first = 0
         for batch in opened.iter_batches(rows or max(opened.metadata.num_rows, 1), columns=wanted):
             index = pd.RangeIndex(first, first + len(batch))
-            values = {name: [_as_text(value) for value in batch.column(name).to_pylist()] for name in wanted}
+            values = {name: of_parquet(batch.column(name).to_pylist(), name, first, file) for name in wanted}
             yield pd.DataFrame(values, index=index)
             first += len(batch)
-
-
-def _as_text(value: Any) -> str:
-    # A missing number is NaN where pandas wrote the file.
-    if value is None or (isinstance(value, float) and math.isnan(value)):
-        return ""
-    # pandas writes whole numbers with gaps as floating ones, and a key or a year is no 2018.0.
-    return str(int(value)) if isinstance(value, float) and value.is_integer() and abs(value) < 2**53 else str(value)
 
 
 def _check_columns(headings: Sequence[str], columns: Sequence[str], file: Path) -> None:

@@ -76,7 +76,7 @@ def parts(
         missing = [column for column in missing if column not in join_columns]
         others += [(join, _by_key(join, taken))] * bool(taken)
     if missing:
-        tables = ", ".join(str(path) for path in (file, *(join.file for join in joins)))
+        tables = ", ".join(str(path) for path in all_tables(file, joins))
         raise UserError(f"{tables}: no column {', '.join(map(repr, missing))} in any of them.")
     wanted = [*(column for column in columns if column in first_columns), *(join.key for join in joins)]
     examples: dict[Join, str] = {join: "" for join, _ in others}
@@ -107,23 +107,30 @@ def _check_matched(
             )
 
 
+def all_tables(file: Path, joins: Sequence[Join]) -> tuple[Path, ...]:
+    """A table and those that are joined to it."""
+    return (file, *(join.file for join in joins))
+
+
 def names(file: Path, joins: Sequence[Join]) -> list[str]:
     """The columns of all tables, in order, each once."""
-    tables = (file, *(join.file for join in joins))
-    return list(dict.fromkeys(name for table in tables for name in frames.names(table)))
+    read = all_tables(file, joins)
+    return list(dict.fromkeys(name for table in read for name in frames.names(table)))
 
 
 def homes(file: Path, joins: Sequence[Join], columns: Sequence[str]) -> dict[str, Path]:
     """By column the table that it is read from."""
-    tables = {table: {*frames.names(table)} for table in (file, *(join.file for join in joins))}
+    tables = {table: {*frames.names(table)} for table in all_tables(file, joins)}
     return {
         column: next((table for table, headings in tables.items() if column in headings), file) for column in columns
     }
 
 
 def notes(file: Path, joins: Sequence[Join], columns: Sequence[str]) -> list[str]:
-    """Sentences on each further table: how many rows of the first one it matches, and which of `columns` both have."""
-    first_columns, sentences = {*frames.names(file)}, []
+    """Sentences on each further table: how many rows of the first one it matches, and which of `columns` both have.
+    Before them a warning of each table that hides rows."""
+    first_columns = {*frames.names(file)}
+    sentences = [note for table in all_tables(file, joins) for note in frames.notes(table)]
     for join in joins:
         wanted = frames.frame(file, [join.key])[join.key]
         known = set(keys(frames.frame(join.file, [join.key])[join.key])) - {""}

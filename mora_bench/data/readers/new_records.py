@@ -36,8 +36,8 @@ KINDS = ("text", *PICTURES, "table", "vector", "signal")
 
 @dataclass(frozen=True)
 class NewRecords:
-    """`table`: some records, none of their labels known; `notes`: what a user should know of them, a sentence by
-    column."""
+    """`table`: some records, none of their labels known; `notes`: what a user should know of them and of their file, a
+    sentence by column or table."""
 
     table: Table
     notes: Mapping[str, str]
@@ -82,13 +82,14 @@ def new_records(
     seen: set[str] = set()
     wanted = list(dict.fromkeys([*wanted, *([id] if id else [])]))
     separators = _separators(file, joins, wanted)
+    hidden = {f"{table}, hidden": note for table in joined.all_tables(file, joins) for note in frames.notes(table)}
     for frame in joined.parts(file, wanted, joins, ["id"], at_once):
         id_column = id or ("id" if "id" in frame else None)
         ids = names_of(frame, id_column, file).str.strip()
         refuse(ids, [name in seen for name in ids], file, "is not the first of its name", "Rename it.")
         seen.update(ids if id_column else ())
         modalities: dict[str, Column] = {}
-        notes = {f"{name}, errors": sentence for name, sentence in errors(frame).items()}
+        notes = hidden | {f"{name}, errors": sentence for name, sentence in errors(frame).items()}
         for name, trained in trained_on.modalities.items():
             if name in cells:
                 rows, unlike = _measured(frame, cells[name], tuple(ids), file, separators)
