@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from mora_bench.data.readers.cells import named, nothing, refuse
+from mora_bench.data.readers.dates import DATE, HL7
 from mora_bench.errors import UserError
 from mora_bench.text import number_of
 
@@ -24,9 +25,10 @@ WITH_COMMA = re.compile(r"[+-]?\d+,\d+")
 CODE = re.compile(r"0\d+")
 #: The largest number of single precision.
 LARGEST = 3.4e38
-#: A number with a unit or a % behind it, and a date as ISO 8601, with points, or with strokes, which a time may follow.
+#: A number with a unit or a % behind it.
 WITH_UNIT = re.compile(r"[<>~\u2264\u2265]?\s*[+-]?\d+([.,]\d+)?\s*(%|\u2030|\u00b0|[^\W\d_]).*")
-DATE = re.compile(r"(\d{4}-\d{1,2}-\d{1,2}|\d{1,2}\.\d{1,2}\.\d{2,4}|\d{1,4}/\d{1,2}/\d{1,4})([T ].*)?")
+#: A number whose minus is that of typesetting, or a dash.
+TYPESET = re.compile(r"[\u2010-\u2015\u2212\ufe58\ufe63\uff0d]\s*\d+([.,]\d+)?")
 #: A number with marks between its thousands.
 THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}([,.'\u2019 \u00a0\u2009\u202f])\d{3}(\1\d{3})*([.,]\d+)?")
 #: Categories of more kinds than these hardly repeat.
@@ -116,18 +118,22 @@ def measured(column: pd.Series, kind: Kind | None, file: Path, commas: bool) -> 
 
 def _refuse_measures(column: pd.Series, cells: Sequence[str | None], file: Path, commas: bool) -> None:
     """Refuse a column of many kinds of cells, most of which are dates, or numbers with a unit or with marks between
-    thousands: no two of them are near each other as categories. Few kinds, such as 18 years and 65 years, may be
-    categories."""
+    thousands: no two of them are near each other as categories, and dates of digits alone are as far apart as no days
+    are. Few kinds, such as 18 years and 65 years, may be categories, but for numbers whose minus is none."""
     filled = [cell for cell in cells if cell is not None]
     say = f"say {column.name}:category"
     for form, what, do in (
-        (WITH_UNIT, "numbers with something behind them", f"Write numbers alone, all in one unit, or {say}."),
         (DATE, "dates", f"Give the time between two dates as a number, such as the age in years, or {say}."),
+        (WITH_UNIT, "numbers with something behind them", f"Write numbers alone, all in one unit, or {say}."),
         (THOUSANDS, "numbers with marks between thousands", f"Write 1072, and decimals as 0.5, or {say}."),
+        (TYPESET, "numbers with a minus that is no hyphen", f"Write -2.25 with a hyphen, or {say}."),
     ):
         held = [cell is not None and bool(form.fullmatch(cell)) and not _of_digits(cell, commas) for cell in cells]
+        if form is DATE:
+            held = [fits or bool(HL7.fullmatch(cell or "")) for cell, fits in zip(cells, held, strict=True)]
         kinds = len({cell for cell, fits in zip(cells, held, strict=True) if fits})
-        if sum(held) > MOSTLY * len(filled) and kinds > min(MOST_KINDS, MOSTLY * len(filled)):
+        many = kinds > min(MOST_KINDS, MOSTLY * len(filled)) or form is TYPESET
+        if sum(held) > MOSTLY * len(filled) and many:
             refuse(column, held, file, f"holds {what}", do)
 
 

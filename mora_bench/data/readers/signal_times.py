@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from mora_bench.data.readers.cells import NOTHING, named, refuse
+from mora_bench.data.readers.dates import HL7
 from mora_bench.data.readers.decimals import decimals
 from mora_bench.data.readers.signal_entry import SignalEntry
 from mora_bench.errors import UserError
@@ -21,12 +22,6 @@ CLOCK = re.compile(r"([0-9]+):([0-5][0-9])(?::([0-5][0-9](?:\.[0-9]+)?))?")
 DAY = 24
 #: The end of a date that has a time zone: 2020-07-28T10:00:00+02:00, 2020-07-28 08:00Z.
 ZONE = re.compile(r"[T ][0-9][0-9:., ]*(?:Z|[+-][0-9]{2}(?::?[0-9]{2})?)$")
-#: A date from 1900 to 2199 as hospitals' systems write it (TS of HL7 version 2): 20200728, 20200728103000.5+0200. A
-#: column of numbers with gaps may have been written with .0 at the end of each.
-HL7 = re.compile(
-    r"((?:19|20|21)[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])"
-    r"(?:([01][0-9]|2[0-3])(?:([0-5][0-9])([0-5][0-9](?:\.[0-9]{1,6})?)?)?)?(?:\.0)?([+-][0-9]{4})?"
-)
 #: Numbers of which more than this share could be such dates are dates.
 MOSTLY = 0.5
 

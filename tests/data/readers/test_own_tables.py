@@ -135,6 +135,14 @@ def test_a_column_of_numbers_but_for_a_few_cells_is_refused(tmp_path, odd):
         ("2020-07-{}", "dates", "Give the time between two dates as a number"),
         ("{}.07.1950", "dates", "Give the time between two dates"),
         ("7/{}/50 10:30", "dates", "Give the time between two dates"),
+        ("{}-Jul-2020", "dates", "Give the time between two dates"),
+        ("{}JUL20:10:30", "dates", "Give the time between two dates"),
+        ("{}. März 1950", "dates", "Give the time between two dates"),
+        ("Aug {}, 1950", "dates", "Give the time between two dates"),
+        ("202007{}", "dates", "Give the time between two dates"),
+        ("202007{}1030", "dates", "Give the time between two dates"),
+        ("202007{}.0", "dates", "Give the time between two dates"),
+        ("\u2212{}.25", "numbers with a minus that is no hyphen", "Write -2.25 with a hyphen"),
     ],
 )
 def test_measures_with_units_and_dates_are_no_categories(form, what, do):
@@ -146,6 +154,31 @@ def test_measures_with_units_and_dates_are_no_categories(form, what, do):
     assert f"and 13 more. {do}" in str(error.value)
     assert str(error.value).endswith("or say value:category.")
     assert measured(column(*cells), "category", "t.csv", False).values == tuple(cells)
+
+
+def test_numbers_of_which_a_few_could_be_dates_are_numbers():
+    """Of digits alone some may be dates by chance; most cannot."""
+    cells = ["20200731", "19991231", "2020", "7", "20201301", "20200732", "18991231", "22000101", "1e7"]
+    assert measured(column(*cells), None, "t.csv", False).values == tuple(map(float, cells))
+    dates = [f"202007{day}" for day in range(10, 28)]
+    assert measured(column(*dates), "number", "t.csv", False).values[:2] == (20200710, 20200711)
+    # Two days may be two campaigns.
+    assert measured(column(*["20200710", "20200711"] * 9), None, "t.csv", False).kind == "number"
+
+
+def test_negative_numbers_of_any_kinds_are_no_categories():
+    """A column mostly of them had been one."""
+    for minus in "\u2212\u2013\uff0d":
+        with pytest.raises(
+            UserError, match=rf"holds numbers with a minus that is no hyphen in row 2: '{minus}1'; row 3"
+        ):
+            measured(column(*[f"{minus}1", f"{minus}2", "0"] * 9), None, "t.csv", False)
+    assert measured(column(*["10\u201320", "20\u201330"] * 9), None, "t.csv", False).kind == "category"
+
+
+@pytest.mark.parametrize("form", ["12-ABC-20{}", "may {}", "A{}-Jul-2020", "{}-Jul", "2020{}"])
+def test_names_that_are_no_dates_are_no_dates(form):
+    assert measured(column(*[form.format(i) for i in range(28, 46)]), None, "t.csv", False).values[0] is not None
 
 
 @pytest.mark.parametrize(
