@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from mora_bench.data.readers import separated, workbooks
+from mora_bench.data.readers import foreign, separated, workbooks
 from mora_bench.data.readers.cells import NAMED, refuse
 from mora_bench.data.readers.separated import PACKED, SEPARATORS, check_once, header
 from mora_bench.data.readers.stored import of_parquet
@@ -48,7 +48,10 @@ def dialect(file: Path, columns: Sequence[str]) -> Dialect:
         return Dialect("Parquet")
     if not name.endswith(TEXT):
         kinds = ", ".join((*TEXT, *EXCEL, *PARQUET))
-        raise UserError(f"{file}: expected a table whose name ends in {kinds}, or a text that ends in {PACKED}.")
+        how = foreign.remedy(file)
+        raise UserError(
+            f"{file}: expected a table whose name ends in {kinds}, or a text that ends in {PACKED}. {how}".strip()
+        )
     return Dialect("text" if name == file.name.lower() else "packed text", separated.separator_of(file, columns))
 
 
@@ -131,12 +134,15 @@ def _readable(file: Path) -> Iterator[None]:
     try:
         yield
     except UnicodeDecodeError as error:
+        if what := foreign.mistaken(file):
+            raise UserError(f"{file}: not a readable table. {what}") from error
         raise UserError(f"{file}: not UTF-8 ({error}). Save it as UTF-8, as a spreadsheet's export can.") from error
     except UserError:
         raise
     except Exception as error:
         # Of a damaged file openpyxl, zipfile and pyarrow raise whatever comes up first.
-        raise UserError(f"{file}: not a readable table ({str(error)[:300]}). Download it again.") from error
+        what = foreign.mistaken(file) or "Download it again."
+        raise UserError(f"{file}: not a readable table ({str(error)[:300]}). {what}") from error
 
 
 def _text(
