@@ -113,10 +113,10 @@ def notes(file: Path) -> list[str]:
     """A warning of rows of an Excel file that a spreadsheet program hides, and that are read; none if none is.
 
     Raises:
-        UserError: as `names` does.
+        UserError: it is no plain file, cannot be read, or has several sheets.
     """
     with _readable(file):
-        rows = workbooks.hidden(file) if dialect(file, ()).kind == "Excel" else []
+        rows = workbooks.hidden(file) if file.name.lower().endswith(EXCEL) else []
     if not rows:
         return []
     what = f"{number_of(len(rows), 'row')} that the sheet hides, as a filter does, are read like all others"
