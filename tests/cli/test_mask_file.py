@@ -3,13 +3,14 @@
 import json
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from mora_bench.cells.cell import Cell
+from mora_bench.cells.cell import Cell, Scoring
 from mora_bench.cells.missing import UNIFORM
 from mora_bench.cells.runtime import Runtime, default_cache
 from mora_bench.cli import main as cli
@@ -194,9 +195,10 @@ def test_what_was_trained_under_a_file_is_scored_under_another_mechanism(made, t
     (mask,) = (out / "masks").iterdir()
     mask.unlink()
     assert cli.main(["rescore", str(out), "--test-mechanism", "uniform", "--test-rate", "0.4"]) == 1
-    first = Store(out).records()[0][0].cell
+    trained = Store(out).records()[0][0].cell
+    first = replace(trained, scoring=Scoring(UNIFORM, 0.4))
     assert capsys.readouterr().err.splitlines() == [
-        f"left out: {first.label} and 1 more: mask:{first.mechanism.brought}: {out / 'masks'} has no mask with this "
+        f"left out: {first.label} and 1 more: mask:{trained.mechanism.brought}: {out / 'masks'} has no mask with this "
         "digest whose ids can be matched here. Give its file again, as mask:FILE.",
         f"{out}: no cell was scored again; nothing was written.",
     ]
