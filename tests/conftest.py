@@ -54,6 +54,7 @@ from mora_bench.backbones.vilt import Vilt
 from mora_bench.cells.cell import Cell
 from mora_bench.cells.recipe import Recipe
 from mora_bench.cells.runtime import Runtime, cores
+from mora_bench.checks import run as checks
 from mora_bench.cli import main as cli
 from mora_bench.data import datasets
 from mora_bench.data.batch import Batch
@@ -123,6 +124,12 @@ def plugins_of_one_test(monkeypatch):
     """What a test loads, no other test knows: files of plug-ins are loaded again by every process that decodes."""
     monkeypatch.setattr(registry, "_plugins", {group: dict(plugins) for group, plugins in registry._plugins.items()})
     monkeypatch.setattr(registry, "_files", list(registry._files))
+
+
+@pytest.fixture(autouse=True)
+def in_this_process_alone(monkeypatch):
+    """`check` starts two processes for what has a name, which takes seconds: tests/checks/test_elsewhere.py does."""
+    monkeypatch.setattr(checks, "elsewhere", lambda group, name: None)
 
 
 @pytest.fixture(autouse=True)

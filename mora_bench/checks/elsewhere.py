@@ -1,4 +1,4 @@
-"""The rule that what is learned hangs on samples and seed alone, tried in processes of its own.
+"""The rule that what is learned, or drawn, hangs on samples and seed alone, tried in processes of its own.
 
 Run as a module, it is one of them: `python -m mora_bench.checks.elsewhere GROUP NAME OTHERS THREADS FILE PLUGIN ...`.
 """
@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from mora_bench import registry
-from mora_bench.checks import predictor, subject
+from mora_bench.checks import mechanism, predictor, subject
 from mora_bench.checks.rules import BrokenRule, expect
 
 #: Learned in two processes, two numbers that differ by no more are the same.
@@ -22,7 +22,7 @@ SAME = 1e-5
 
 
 def elsewhere(group: str, name: str) -> None:
-    """It learns the same in every process, whatever was fitted there before: no earlier fit, and no order of a set."""
+    """It gives the same in every process, whatever it was given there before: no earlier fit, and no order of a set."""
     with tempfile.TemporaryDirectory(prefix="mora_bench-") as folder:
         apart = partial(_Apart, group, name, Path(folder))
         # Side by side, because each of them imports for seconds. Sets of texts are ordered by the seed of hashes.
@@ -34,17 +34,17 @@ def elsewhere(group: str, name: str) -> None:
         of_hashes = _distance(first, apart(hash_seed=2).answers())
     if of_hashes > SAME:
         raise BrokenRule(
-            f"in two processes it learns otherwise: what it predicts differs by {of_hashes:.2g}. Sort what you take "
-            "from a set, and draw from the seed instead of hash()"
+            f"in two processes it gives numbers that differ by {of_hashes:.2g}. Sort what you take from a set, and "
+            "draw from the seed instead of hash()"
         )
     raise BrokenRule(
-        f"fitted after other samples it predicts otherwise than in a process of its own, by {by:.2g}: it keeps "
-        "something of an earlier fit, in the class, the module or a cache. Keep what is fitted on self"
+        f"after other samples it gives numbers that differ by {by:.2g} from those in a process of its own: it keeps "
+        "something of them, in the class, the module or a cache. Keep what is fitted on self"
     )
 
 
 class _Apart:
-    """A process that learns from the example under a seed of hashes, once it has learned from others or at once."""
+    """A process that is given the example under a seed of hashes, once it was given others or at once."""
 
     def __init__(self, group: str, name: str, folder: Path, hash_seed: int, after_others: bool = False):
         self._file = folder / f"{hash_seed}-{after_others}.npy"
@@ -58,17 +58,18 @@ class _Apart:
         )
 
     def answers(self) -> np.ndarray:
-        """What it gives for samples that it did not learn from."""
+        """What `answers` gives there."""
         _, errors = self._process.communicate()
         problem = (errors.strip() or "it was killed").splitlines()[-1]
         expect(self._process.returncode == 0, f"in another process it failed: {problem}")
         return np.load(self._file)
 
 
-def learned(group: str, name: str, after_others: bool) -> np.ndarray:
-    """What a method, an imputer (with MoRA) or a predictor gives for samples that it did not learn from, in this
-    process; `after_others`: once it has learned from others."""
-    kind, of = registry.get(group, name), predictor if group == registry.PREDICTORS else subject
+def answers(group: str, name: str, after_others: bool) -> np.ndarray:
+    """What a method, an imputer (with MoRA) or a predictor gives for samples that it did not learn from, or a mechanism
+    draws, in this process; `after_others`: once it was given others."""
+    kind = registry.get(group, name)
+    of = {registry.PREDICTORS: predictor, registry.MECHANISMS: mechanism}.get(group, subject)
     if after_others:
         of.example(group, kind, others=True).answers()
     return of.example(group, kind).answers()
@@ -83,7 +84,7 @@ def main(group: str, name: str, others: str, threads: str, file: str, *plugins: 
     """What such a process does."""
     torch.set_num_threads(int(threads))
     registry.load_plugins(map(Path, plugins))
-    np.save(file, learned(group, name, others == "1"))
+    np.save(file, answers(group, name, others == "1"))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """The rules that every mechanism of missingness keeps."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -137,6 +138,24 @@ def graded(mechanism: Mechanism) -> None:
             )
         else:
             expect(same, f"strengths {weaker:g} and {stronger:g} draw other masks, and graded is False")
+
+
+@dataclass(frozen=True)
+class Draws:
+    """A mechanism and a seed of masks."""
+
+    mechanism: Mechanism
+    seed: int
+
+    def answers(self) -> np.ndarray:
+        """What is kept at each rate, 0 or 1 [R, N, M]."""
+        units = context(self.mechanism, self.seed)
+        return np.array([self.mechanism.draw(units, rate, 1.0) for rate in RATES], float)
+
+
+def example(group: str, kind: type[Mechanism], others: bool = False) -> Draws:
+    """A mechanism's masks of the units that rules are tried on, or `others`."""
+    return Draws(kind(), int(others))
 
 
 RULES = (named, shape, pure, nested, realised, put, graded)

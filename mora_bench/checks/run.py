@@ -20,13 +20,13 @@ def check(group: str, name: str, root: Path | None = None) -> Iterator[tuple[str
     kind = registry.get(group, name)
     if group in (registry.METHODS, registry.IMPUTERS):
         return _also_elsewhere(method.check(example(group, kind)), group, name)
-    if group == registry.PREDICTORS:
-        return _also_elsewhere(predictor.check(kind), group, name)
+    if group in (registry.PREDICTORS, registry.MECHANISMS):
+        of = predictor if group == registry.PREDICTORS else mechanism
+        return _also_elsewhere(of.check(kind), group, name)
     if group == registry.BACKBONES:
         return backbone.check(kind, name)
     rules = {
         registry.MODALITIES: small.modality,
-        registry.MECHANISMS: mechanism.check,
         registry.GAPS: gaps.check,
         registry.TASKS: task.check,
         registry.ENGINES: small.engine,
@@ -37,7 +37,7 @@ def check(group: str, name: str, root: Path | None = None) -> Iterator[tuple[str
 
 
 def _also_elsewhere(rules: Iterator[tuple[str, str | None]], group: str, name: str) -> Iterator[tuple[str, str | None]]:
-    """The rules as they are tried, and, if none is broken, that in a process of its own it learns the same."""
+    """The rules as they are tried, and, if none is broken, that it gives the same in processes of its own."""
     broken = False
     for rule, problem in rules:
         broken |= problem is not None

@@ -3,12 +3,16 @@
 from pathlib import Path
 
 import pytest
+from conftest import EVERYTHING
 
 from mora_bench import registry
+from mora_bench.checks import run
 from mora_bench.checks.elsewhere import elsewhere
 from mora_bench.checks.rules import BrokenRule
-from mora_bench.checks.run import check
 
+GROUPS = (registry.METHODS, registry.IMPUTERS, registry.PREDICTORS, registry.MECHANISMS)
+#: What stands for all by default: the method trains, and knows what it was fitted on.
+SOME = [(registry.METHODS, "ragpt")]
 PLUGIN = Path(__file__).parents[1] / "plugins" / "keeping.py"
 
 
@@ -23,10 +27,10 @@ def plugin():
         (
             registry.PREDICTORS,
             "first-shares",
-            r"fitted after other samples it predicts otherwise .* by 0\.\d+:",
+            r"after other samples it gives numbers that differ by 0\.\d+ from",
         ),
-        (registry.IMPUTERS, "first-means", "something of an earlier fit, in the class, the module or a cache"),
-        (registry.PREDICTORS, "in-some-order", r"in two processes it learns otherwise: .* by 0\.\d+\. Sort what you"),
+        (registry.PREDICTORS, "in-some-order", r"in two processes it gives numbers that differ by 0\.\d+\. Sort"),
+        (registry.MECHANISMS, "by-hash", r"in two processes it gives numbers that differ by 1\. Sort what you take"),
     ],
 )
 def test_what_is_kept_or_in_no_order_is_named(group, name, message):
@@ -34,7 +38,16 @@ def test_what_is_kept_or_in_no_order_is_named(group, name, message):
         elsewhere(group, name)
 
 
-def test_it_is_tried_where_no_other_rule_is_broken():
-    rules = dict(check(registry.PREDICTORS, "shares"))
+@pytest.mark.parametrize(("group", "name"), [(g, n) for g in GROUPS for n in registry.names(g) if EVERYTHING] or SOME)
+def test_what_is_shipped_gives_the_same(group, name):
+    elsewhere(group, name)
+
+
+def test_it_is_tried_where_no_other_rule_is_broken(monkeypatch):
+    tried = []
+    monkeypatch.setattr(run, "elsewhere", lambda *learner: tried.append(learner))
+    rules = dict(run.check(registry.PREDICTORS, "shares"))
     assert set(rules.values()) == {None}
-    assert "in every process" in [*rules][-1]
+    assert "gives the same in every process" in [*rules][-1]
+    assert any(run.check(registry.PREDICTORS, "shares-of-a-third"))
+    assert tried == [(registry.PREDICTORS, "shares")]

@@ -1,9 +1,8 @@
 """What keeps something of an earlier fit, or hangs on the order of a set, and what does neither."""
 
 import numpy as np
-import torch
 
-from mora_bench.api import Imputer, Part, Predictor
+from mora_bench.api import Mechanism, Predictor
 
 SEEN = []
 
@@ -39,18 +38,22 @@ class InSomeOrder(Shares):
         self.shares = self.shares * drawn[min(drawn)]
 
 
-class FirstMeans(Imputer):
-    """Means of the first fit of the process."""
+class SharesOfAThird(Shares):
+    """No probabilities."""
 
-    title, source = "first means", "this test"
-    kept = None
+    def predict(self, shown):
+        return 3 + super().predict(shown)
 
-    def fit(self, observed):
-        if FirstMeans.kept is None:
-            FirstMeans.kept = [part.x.mean((0, 1)) for part in next(iter(observed))[0]]
 
-    def fill(self, parts, present):
-        return [
-            Part(torch.where(present[:, m, None, None], part.x, mean.expand_as(part.x)), part.mask)
-            for m, (part, mean) in enumerate(zip(parts, self.kept, strict=True))
-        ]
+class ByHash(Mechanism):
+    """More of some sites than of others, by what Python's hash makes of their names."""
+
+    title, source = "by hash", "this test"
+    reads = ("covariates",)
+
+    def draw(self, context, rate, strength):
+        odd = np.array([hash(site) % 2 for site in context.covariates["site"]])
+        lost = context.uniform("lost") < np.clip(rate + 0.2 * strength * (odd - 0.5), 0, 1)
+        kept = context.natural.copy()
+        kept[lost, 0] = False
+        return kept
