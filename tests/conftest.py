@@ -7,6 +7,7 @@ import json
 import os
 import time
 from functools import cache as cached
+from functools import wraps
 from pathlib import Path
 
 import numpy as np
@@ -129,7 +130,7 @@ def plugins_of_one_test(monkeypatch):
 @pytest.fixture(autouse=True)
 def in_this_process_alone(monkeypatch):
     """`check` starts two processes for what has a name, which takes seconds: tests/checks/test_elsewhere.py does."""
-    monkeypatch.setattr(checks, "elsewhere", lambda group, name: None)
+    monkeypatch.setattr(checks, "elsewhere", wraps(checks.elsewhere)(lambda registered: None))
 
 
 @pytest.fixture(autouse=True)

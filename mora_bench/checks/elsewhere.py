@@ -17,12 +17,15 @@ from mora_bench import registry
 from mora_bench.checks import mechanism, predictor, subject
 from mora_bench.checks.rules import BrokenRule, expect
 
+#: The groups of what it is tried on.
+GROUPS = (registry.METHODS, registry.IMPUTERS, registry.PREDICTORS, registry.MECHANISMS)
 #: Learned in two processes, two numbers that differ by no more are the same.
 SAME = 1e-5
 
 
-def elsewhere(group: str, name: str) -> None:
+def elsewhere(registered: tuple[str, str]) -> None:
     """It gives the same in every process, whatever it was given there before: no earlier fit, and no order of a set."""
+    group, name = registered
     with tempfile.TemporaryDirectory(prefix="mora_bench-") as folder:
         apart = partial(_Apart, group, name, Path(folder))
         # Side by side, because each of them imports for seconds. Sets of texts are ordered by the seed of hashes.
@@ -71,8 +74,8 @@ def answers(group: str, name: str, after_others: bool) -> np.ndarray:
     kind = registry.get(group, name)
     of = {registry.PREDICTORS: predictor, registry.MECHANISMS: mechanism}.get(group, subject)
     if after_others:
-        of.example(group, kind, others=True).answers()
-    return of.example(group, kind).answers()
+        of.example(kind, others=True).answers()
+    return of.example(kind).answers()
 
 
 def _distance(one: np.ndarray, other: np.ndarray) -> float:

@@ -153,7 +153,7 @@ class Draws:
         return np.array([self.mechanism.draw(units, rate, 1.0) for rate in RATES], float)
 
 
-def example(group: str, kind: type[Mechanism], others: bool = False) -> Draws:
+def example(kind: type[Mechanism], others: bool = False) -> Draws:
     """A mechanism's masks of the units that rules are tried on, or `others`."""
     return Draws(kind(), int(others))
 

@@ -266,10 +266,10 @@ RULES = (named, probabilities, hidden, repeatable, nameless, placeless, untouche
 
 def check(predictor: type[Predictor]) -> Iterator[tuple[str, str | None]]:
     """Try every rule: its text, and what is wrong or None."""
-    return tried(RULES, example(registry.PREDICTORS, predictor), needed=probabilities)
+    return tried(RULES, example(predictor), needed=probabilities)
 
 
-def example(group: str, kind: type[Predictor], others: bool = False) -> PredictorSubject:
+def example(kind: type[Predictor], others: bool = False) -> PredictorSubject:
     """A predictor's subject on 90 patients of the ODIR twin, or on `others`."""
     return PredictorSubject(kind, _asked(twins.odir(range(N, 2 * N) if others else range(N)), kind))
 

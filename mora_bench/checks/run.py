@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from mora_bench import registry
 from mora_bench.checks import backbone, dataset, gaps, mechanism, method, predictor, small, task
-from mora_bench.checks.elsewhere import elsewhere
+from mora_bench.checks.elsewhere import GROUPS, elsewhere
 from mora_bench.checks.rules import tried
 from mora_bench.checks.subject import example
 
@@ -18,14 +19,13 @@ def check(group: str, name: str, root: Path | None = None) -> Iterator[tuple[str
     if group == registry.DATASETS:
         return dataset.check(name, root)
     kind = registry.get(group, name)
-    if group in (registry.METHODS, registry.IMPUTERS):
-        return _also_elsewhere(method.check(example(group, kind)), group, name)
-    if group in (registry.PREDICTORS, registry.MECHANISMS):
-        of = predictor if group == registry.PREDICTORS else mechanism
-        return _also_elsewhere(of.check(kind), group, name)
     if group == registry.BACKBONES:
         return backbone.check(kind, name)
     rules = {
+        registry.METHODS: _network,
+        registry.IMPUTERS: _network,
+        registry.PREDICTORS: predictor.check,
+        registry.MECHANISMS: mechanism.check,
         registry.MODALITIES: small.modality,
         registry.GAPS: gaps.check,
         registry.TASKS: task.check,
@@ -33,7 +33,13 @@ def check(group: str, name: str, root: Path | None = None) -> Iterator[tuple[str
         registry.ARTEFACTS: small.artefact,
         registry.TRACKERS: small.tracker,
     }
-    return rules[group](kind)
+    tries = rules[group](kind)
+    return _also_elsewhere(tries, group, name) if group in GROUPS else tries
+
+
+def _network(kind: Any) -> Iterator[tuple[str, str | None]]:
+    """The rules of a method, or of an imputer."""
+    return method.check(example(kind))
 
 
 def _also_elsewhere(rules: Iterator[tuple[str, str | None]], group: str, name: str) -> Iterator[tuple[str, str | None]]:
@@ -43,11 +49,4 @@ def _also_elsewhere(rules: Iterator[tuple[str, str | None]], group: str, name: s
         broken |= problem is not None
         yield rule, problem
     if not broken:
-        yield from tried((_elsewhere,), (group, name))
-
-
-def _elsewhere(learner: tuple[str, str]) -> None:
-    elsewhere(*learner)
-
-
-_elsewhere.__doc__ = elsewhere.__doc__
+        yield from tried((elsewhere,), (group, name))

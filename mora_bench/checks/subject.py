@@ -163,10 +163,10 @@ def own_axes(method: type[Method], backbone: Backbone) -> Axes:
     return Axes(int(method.reads.get("rank", 0)), blocks)
 
 
-def example(group: str, kind: Any, others: bool = False) -> Subject:
+def example(kind: Any, others: bool = False) -> Subject:
     """The subject of a method alone, or of an imputer with MoRA, on 24 patients of the ODIR twin, or on `others`."""
     rows = range(VALIDATION.stop, 2 * VALIDATION.stop) if others else range(VALIDATION.stop)
-    if group == registry.IMPUTERS:
+    if issubclass(kind, Imputer):
         return subject(registry.get(registry.METHODS, "mora"), kind, rows=rows)
     fit = (net for net in ("small", "small-dual") if not kind.unfit(backbones.resolve(net, MAX_TEXT)))
     return subject(kind, backbone=next(fit, "small"), rows=rows)

@@ -106,8 +106,9 @@ def run(arguments: list[str]) -> int:
         return 1
     _write(file, options, list(ledgers.values()))
     print(_table([*ledgers.values()], {cell.dataset: metric_of(cell.task, cell.watched) for cell in cells}))
-    for sentence in map(_failures, ledgers.values()):
-        print(sentence, end="")
+    for ledger in ledgers.values():
+        if any(trial.error for trial in ledger.trials):
+            print(_failures(ledger))
     print(f"preset: {file}; run it with `python -m mora_bench grid --preset {file}{_data_options(options)}`")
     untuned = [f"{cell.method} on {cell.dataset}" for cell in cells if cell not in ledgers]
     if untuned:
@@ -125,14 +126,12 @@ def _write(file: Path, options: Tune, ledgers: "list[Ledger]") -> None:
 
 
 def _failures(ledger: "Ledger") -> str:
-    """A line about trials that the method could not run; "" if it ran all."""
+    """A sentence about the trials that the method could not run."""
     wrong = [trial for trial in ledger.trials if trial.error]
-    if not wrong:
-        return ""
     first = ", ".join(f"{name} {value:.3g}" for name, value in wrong[0].settings.items())
     return (
         f"{ledger.label}: {len(wrong)} of {len(ledger.trials)} trials ended in an error and count as worst; the first "
-        f"({first}): {wrong[0].error}\n"
+        f"({first}): {wrong[0].error}"
     )
 
 

@@ -1,6 +1,6 @@
 """The options that were given beside a preset: what differs from it, and what was typed although it says the same."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, fields
 from typing import Self
 
@@ -37,17 +37,20 @@ def _names(arguments: Iterable[str]) -> Iterator[str]:
 
 def given(grid: Grid, preset: Grid) -> list[str]:
     """The fields of a grid, its recipe aside, that were given as options."""
-    typed = preset.typed if isinstance(preset, TypedBeside) else ()
-    names = (f.name for f in fields(Grid) if f.name != "recipe")
-    return [name for name in names if name in typed or getattr(grid, name) != getattr(preset, name)]
+    return [name for name in _given(Grid, grid, preset, _typed(preset)) if name != "recipe"]
 
 
 def given_of_recipe(grid: Grid, preset: Grid) -> list[str]:
     """The fields of a grid's recipe that were given as options."""
-    typed = preset.typed if isinstance(preset, TypedBeside) else ()
-    ours, theirs = grid.recipe, preset.recipe
-    return [
-        f.name
-        for f in fields(Recipe)
-        if OF_RECIPE + f.name in typed or getattr(ours, f.name) != getattr(theirs, f.name)
-    ]
+    typed = {name.removeprefix(OF_RECIPE) for name in _typed(preset) if name.startswith(OF_RECIPE)}
+    return _given(Recipe, grid.recipe, preset.recipe, typed)
+
+
+def _typed(preset: Grid) -> Collection[str]:
+    return preset.typed if isinstance(preset, TypedBeside) else ()
+
+
+def _given(kind: type, ours: object, theirs: object, typed: Collection[str]) -> list[str]:
+    """The fields of a kind that were typed, or that differ."""
+    names = [f.name for f in fields(kind)]
+    return [name for name in names if name in typed or getattr(ours, name) != getattr(theirs, name)]

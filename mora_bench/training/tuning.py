@@ -80,11 +80,18 @@ def settings(cell: Cell, trials: int, space: SearchSpace, most_rank: int) -> lis
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
+    recipe = recipe_of(cell)
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=derive(cell.seed, "tuning") % 2**32))
+    untuned: dict[str, Any] = {
+        "lr": recipe.lr,
+        "head_lr_mult": recipe.head_lr_mult,
+        "weight_decay": recipe.weight_decay,
+    }
     ranks: list[int] = []
     if cell.rank is not None:
+        untuned["rank"] = cell.rank
         ranks = sorted({min(max(round(cell.rank * times), 1), most_rank) for times in RANKS})
-    candidates = [Trial(number=0, settings=untuned_of(cell))]
+    candidates = [Trial(number=0, settings=untuned)]
     for number in range(1, trials):
         trial = study.ask()
         lr = trial.suggest_float("lr", *space.lr, log=True)
@@ -95,13 +102,6 @@ def settings(cell: Cell, trials: int, space: SearchSpace, most_rank: int) -> lis
             drawn["rank"] = ranks[trial.suggest_int("rank", 0, len(ranks) - 1)]
         candidates.append(Trial(number=number, settings=drawn))
     return candidates
-
-
-def untuned_of(cell: Cell) -> dict[str, Any]:
-    """The settings of the trial that is the cell's own recipe."""
-    recipe = recipe_of(cell)
-    own = {name: getattr(recipe, name) for name in ("lr", "head_lr_mult", "weight_decay")}
-    return own | ({} if cell.rank is None else {"rank": cell.rank})
 
 
 def applied(cell: Cell, chosen: dict[str, Any], epochs: int) -> Cell:
@@ -238,7 +238,7 @@ def _try(
             return
         (trial,) = bundle
         if not isinstance(error, FloatingPointError):
-            if trial.settings == untuned_of(cell):
+            if not trial.number:
                 raise
             trial.error = f"{type(error).__name__}: {error}"
         scores = [None]

@@ -1,5 +1,6 @@
 """What is learned in a process of its own is the same."""
 
+from functools import wraps
 from pathlib import Path
 
 import pytest
@@ -7,10 +8,9 @@ from conftest import EVERYTHING
 
 from mora_bench import registry
 from mora_bench.checks import run
-from mora_bench.checks.elsewhere import elsewhere
+from mora_bench.checks.elsewhere import GROUPS, elsewhere
 from mora_bench.checks.rules import BrokenRule
 
-GROUPS = (registry.METHODS, registry.IMPUTERS, registry.PREDICTORS, registry.MECHANISMS)
 #: What stands for all by default: the method trains, and knows what it was fitted on.
 SOME = [(registry.METHODS, "ragpt")]
 PLUGIN = Path(__file__).parents[1] / "plugins" / "keeping.py"
@@ -35,17 +35,22 @@ def plugin():
 )
 def test_what_is_kept_or_in_no_order_is_named(group, name, message):
     with pytest.raises(BrokenRule, match=message):
-        elsewhere(group, name)
+        elsewhere((group, name))
 
 
 @pytest.mark.parametrize(("group", "name"), [(g, n) for g in GROUPS for n in registry.names(g) if EVERYTHING] or SOME)
 def test_what_is_shipped_gives_the_same(group, name):
-    elsewhere(group, name)
+    elsewhere((group, name))
 
 
 def test_it_is_tried_where_no_other_rule_is_broken(monkeypatch):
     tried = []
-    monkeypatch.setattr(run, "elsewhere", lambda *learner: tried.append(learner))
+
+    @wraps(elsewhere)
+    def spied(registered):
+        tried.append(registered)
+
+    monkeypatch.setattr(run, "elsewhere", spied)
     rules = dict(run.check(registry.PREDICTORS, "shares"))
     assert set(rules.values()) == {None}
     assert "gives the same in every process" in [*rules][-1]

@@ -55,6 +55,12 @@ def dialect(file: Path, columns: Sequence[str]) -> Dialect:
     return Dialect("text" if name == file.name.lower() else "packed text", separated.separator_of(file, columns))
 
 
+def separator(file: Path) -> str:
+    """What stands between the fields of a table, "" if it is no text. Where it is no comma, numbers may have a decimal
+    comma."""
+    return dialect(file, names(file)).separator
+
+
 def frame(file: Path, columns: Sequence[str], more: Sequence[str] = (), rowless: bool = False) -> pd.DataFrame:
     """A table with at least these columns, and `more` if it has them, all of it as text, "" where a cell is empty.
 

@@ -126,6 +126,13 @@ def homes(file: Path, joins: Sequence[Join], columns: Sequence[str]) -> dict[str
     }
 
 
+def separators(file: Path, joins: Sequence[Join], columns: Sequence[str]) -> dict[str, str]:
+    """By column what stands between the fields of the table that it is read from, as `frames.separator`."""
+    by_column = homes(file, joins, columns)
+    between = {home: frames.separator(home) for home in {*by_column.values()}}
+    return {column: between[home] for column, home in by_column.items()}
+
+
 def notes(file: Path, joins: Sequence[Join], columns: Sequence[str]) -> list[str]:
     """Sentences on each further table: how many rows of the first one it matches, and which of `columns` both have.
     Before them a warning of each table that hides rows."""

@@ -9,7 +9,6 @@ import pandas as pd
 
 from mora_bench.data.readers import joined
 from mora_bench.data.readers.measured import Measured, asked, kept_cells, measured
-from mora_bench.data.readers.outcomes import separator
 from mora_bench.data.readers.own_columns import Columns
 from mora_bench.data.readers.thousands import refuse_thousands
 
@@ -20,11 +19,10 @@ def measured_columns(frame: pd.DataFrame, kept: np.ndarray, columns: Columns, fi
     Raises:
         UserError: as `kept_cells`, `measured` and, of numbers, `refuse_thousands` do.
     """
-    homes = joined.homes(file, columns.joins(file), [name for name, _ in map(asked, columns.table)])
-    separators = {home: separator(home) for home in {*homes.values()}}
+    separators = joined.separators(file, columns.joins(file), [name for name, _ in map(asked, columns.table)])
     found = {}
     for name, kind in map(asked, columns.table):
-        between = separators[homes[name]]
+        between = separators[name]
         # Rows are those of the first table, wherever a column comes from.
         cells = kept_cells(frame[name], kept, file)
         found[name] = measured(cells, kind, file, commas=between != ",")

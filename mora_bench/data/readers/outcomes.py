@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from mora_bench.data.readers import frames, joined
+from mora_bench.data.readers import joined
 from mora_bench.data.readers.event_times import event_times
 from mora_bench.data.readers.own_columns import Columns
 from mora_bench.data.readers.targets import REFUSE, Policy, Targets, targets
@@ -25,8 +25,7 @@ def outcomes(frame: pd.DataFrame, columns: Columns, file: Path) -> Targets:
     odd = [name for name, is_set in _of_labels(columns.policy).items() if is_set]
     if odd:
         raise UserError(f"{file}: {odd[0]} is for labels, and --time is given. Leave one of them out.")
-    (home,) = joined.homes(file, columns.joins(file), [columns.time]).values()
-    between = separator(home)
+    between = joined.separators(file, columns.joins(file), [columns.time])[columns.time]
     # Rows are those of the first table, wherever a column comes from.
     refuse_thousands(frame[columns.time], file, between)
     return event_times(frame, columns.event_times, file, columns.policy, commas=between != ",")
@@ -42,9 +41,3 @@ def _of_labels(policy: Policy) -> dict[str, bool]:
         "--uncertain": policy.uncertain != REFUSE,
         "--empty-label negative": policy.empty == "negative",
     }
-
-
-def separator(file: Path) -> str:
-    """What stands between the fields of a table, "" if it is no text. Where it is no comma, numbers may have a decimal
-    comma."""
-    return frames.dialect(file, frames.names(file)).separator

@@ -16,7 +16,7 @@ from mora_bench.data.readers.cells import MARKS, NOTHING, errors, keys, marked, 
 from mora_bench.data.readers.links import inside
 from mora_bench.data.readers.measured import asked
 from mora_bench.data.readers.measured_columns import measured_columns
-from mora_bench.data.readers.outcomes import outcomes, separator
+from mora_bench.data.readers.outcomes import outcomes
 from mora_bench.data.readers.own_columns import Columns, plain
 from mora_bench.data.readers.path_columns import asked as named_path
 from mora_bench.data.readers.path_columns import paths
@@ -165,8 +165,8 @@ def _vectors(entry: str, frame: pd.DataFrame, columns: Columns, bases: list[Path
     leaks = [name for name in names if name in columns.hidden]
     if leaks:
         raise UserError(f"{file}: column {leaks[0]!r} {columns.hidden[leaks[0]]}, and --vector {entry} takes it, too.")
-    (home,) = joined.homes(file, columns.joins(file), names[:1]).values()
-    return vector_columns.from_columns(frame, names, file, separator(home))
+    between = joined.separators(file, columns.joins(file), names[:1])[names[0]]
+    return vector_columns.from_columns(frame, names, file, between)
 
 
 def text_notes(columns: Columns, table: Table) -> list[str]:

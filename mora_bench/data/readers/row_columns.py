@@ -9,7 +9,6 @@ import pandas as pd
 from mora_bench.data.readers import joined
 from mora_bench.data.readers.cells import nothing, refuse
 from mora_bench.data.readers.measured import MOSTLY, WITH_COMMA, is_number, number
-from mora_bench.data.readers.outcomes import separator
 from mora_bench.data.readers.own_columns import Columns
 from mora_bench.data.readers.thousands import refuse_thousands
 
@@ -21,9 +20,8 @@ def covariates(frame: pd.DataFrame, columns: Columns, file: Path) -> dict[str, t
     Raises:
         UserError: what `refuse_thousands` does.
     """
-    homes = joined.homes(file, columns.joins(file), columns.covariates)
-    between = {home: separator(home) for home in {*homes.values()}}
-    return {name: _covariate(frame[name], between[homes[name]], file) for name in columns.covariates}
+    between = joined.separators(file, columns.joins(file), columns.covariates)
+    return {name: _covariate(frame[name], between[name], file) for name in columns.covariates}
 
 
 def _covariate(column: pd.Series, between: str, file: Path) -> tuple[str, ...]:
@@ -43,8 +41,8 @@ def weights(frame: pd.DataFrame, columns: Columns, file: Path) -> tuple[float, .
     Raises:
         UserError: a cell is no number above 0; what `refuse_thousands` does.
     """
-    column, (home,) = frame[columns.weights], joined.homes(file, columns.joins(file), [columns.weights]).values()
-    between = separator(home)
+    column = frame[columns.weights]
+    between = joined.separators(file, columns.joins(file), [columns.weights])[columns.weights]
     refuse_thousands(column, file, between)
     read = [number(cell.strip(), commas=between != ",") for cell in column]
     do = "Give every row a weight above 0, or leave the row out."

@@ -163,7 +163,7 @@ def _values(
 
 
 def _beginnings(cells: pd.Series, entry: SignalEntry, file: Path) -> Moments:
-    separator = frames.dialect(file, frames.names(file)).separator
+    separator = frames.separator(file)
     refuse_thousands(cells, file, separator)
     return beginnings(cells, entry, file, commas=separator != ",")
 
