@@ -1,7 +1,6 @@
 """Finds everything that has a name: in entry points, of the project and of others, and in plug-in files.
 
-Each contract's base class says by `group` where its implementations are registered, so nothing heavy is imported to
-find out what a plug-in file defines.
+Each contract's base class says by `group` where its implementations are registered, so nothing heavy is imported.
 """
 
 import ast
@@ -205,19 +204,23 @@ def _fingerprint(file: Path) -> str:
 
 def _helpers(file: Path, folder: Path, known: frozenset[Path] = frozenset()) -> frozenset[Path]:
     """The Python files of a folder that a file of it imports, directly or through each other."""
-    try:
-        tree = ast.parse(file.read_bytes())
-    except (SyntaxError, ValueError):
-        # Importing it says what is wrong.
-        return known
-    names = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
-    names |= {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module}
-    for name in sorted(names):
+    for name in _names_imported(file.read_bytes()):
         path = folder.joinpath(*name.split("."))
         for helper in (path.with_suffix(".py"), path / "__init__.py"):
             if helper.is_file() and helper not in known and helper != file.absolute():
                 known = _helpers(helper, folder, known | {helper})
     return known
+
+
+@cache
+def _names_imported(source: bytes) -> tuple[str, ...]:
+    """The modules that a source imports, in order; none if it is no Python: importing it says why."""
+    with suppress(SyntaxError, ValueError):
+        nodes = [*ast.walk(ast.parse(source))]
+        names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+        names |= {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module}
+        return tuple(sorted(names))
+    return ()
 
 
 def _imported(file: Path, module_name: str) -> ModuleType:

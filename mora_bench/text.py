@@ -24,6 +24,9 @@ def visible(text: str, colours: bool = False) -> str:
     Args:
         colours: keep sequences that set colours, which is for our text alone.
     """
+    # Nothing that is obeyed is printable, and most texts are: this is asked of every cell of every table.
+    if text.isprintable():
+        return text
     return (_BUT_COLOURS if colours else _OBEYED).sub(_escape, text)
 
 

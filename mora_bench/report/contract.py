@@ -37,6 +37,7 @@ class Results:
     cells: pd.DataFrame
     left_out: list[str] = field(default_factory=list)
     values: Values = field(default_factory=Values)
+    _labels: dict[str, list[str]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @classmethod
     def of(cls, records: Sequence[Record], scores: Sequence[Scores], metric: str = "") -> Self:
@@ -70,8 +71,12 @@ class Results:
 
     def labels(self, row: Row) -> list[str]:
         """The names of the classes of `by_class`."""
-        (record,) = _only(self.records, {row.keys[0].partition("-")[0]}, lambda record: record.key)
-        return [] if record.data is None else record.data.labels
+        trained = row.keys[0].partition("-")[0]
+        # Every pattern of every row asks, and each time a packed record would be unpacked.
+        if trained not in self._labels:
+            (record,) = _only(self.records, {trained}, lambda record: record.key)
+            self._labels[trained] = [] if record.data is None else record.data.labels
+        return self._labels[trained]
 
     @cached_property
     def comparisons(self) -> list[Comparison]:

@@ -34,5 +34,8 @@ def numbers(rows: Iterable[Sequence[Any]]) -> list[str]:
 
 def plain(row: Iterable[Any]) -> list[Any]:
     """A row without formulas, all of whose texts are visible."""
-    shown = [visible(cell) if isinstance(cell, str) else cell for cell in row]
-    return [f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell for cell in shown]
+    return [_no_formula(visible(cell)) if isinstance(cell, str) else cell for cell in row]
+
+
+def _no_formula(text: str) -> str:
+    return f"'{text}" if text.startswith(FORMULA) else text

@@ -1,6 +1,7 @@
 """The interval of a mean over seeds."""
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from scipy.stats import t
@@ -31,10 +32,14 @@ def means(scores: np.ndarray, overlap: float = 0.0) -> Means:
     mean = np.where(count > 0, np.where(known, scores, 0).sum(0) / np.maximum(count, 1), np.nan)
     squares = np.where(known, scores - mean, 0) ** 2
     std = np.where(count > 1, np.sqrt(squares.sum(0) / (several - 1)), np.nan)
-    # The quantile of few distinct numbers of seeds is taken once each.
-    sizes, index = np.unique(several, return_inverse=True)
-    half = t.isf(LEVEL / 2, sizes - 1)[index] * std * np.sqrt(1 / several + overlap)
+    half = np.array([*map(_quantile, several.tolist())]) * std * np.sqrt(1 / several + overlap)
     return Means(mean, std, mean - half, mean + half)
+
+
+@cache
+def _quantile(seeds: int) -> float:
+    """The half width of the interval in standard errors: few numbers of seeds are asked for, each very often."""
+    return float(t.isf(LEVEL / 2, seeds - 1))
 
 
 def interval(scores: np.ndarray, overlap: float = 0.0) -> tuple[float, float]:
