@@ -16,6 +16,7 @@ from mora_bench.cells.cell import NONE, OFFICIAL, Cell
 from mora_bench.cells.missing import COMPLETE, EACH, UNIFORM, Missing
 from mora_bench.missing.masks import patterns
 from mora_bench.records.schema import NOT_RUN_HERE, Record, Scores
+from mora_bench.report.contents import pictures, signals
 from mora_bench.report.layout import by_number
 from mora_bench.report.measures import asked_of
 from mora_bench.report.taken import NATURALLY, able, taken
@@ -156,29 +157,6 @@ def _drawn(cell: Cell) -> str:
 def sizes(record: Record) -> dict[str, int]:
     """The number of samples of a cell's sides; nothing of a cell that failed before it knew."""
     return {} if record.data is None else {side: int(realised["n"]) for side, realised in record.data.realised.items()}
-
-
-def pictures(record: Record) -> str:
-    """The size in which a network sees each modality of pictures, in words; "" where none is seen or known."""
-    phrases = []
-    for name, facts in (record.data.contents if record.data else {}).items():
-        if "canvas" in facts:
-            height, width = facts["canvas"]
-            phrases.append(f"{name} {height} x {width}")
-        if "tokens a picture" in facts:
-            phrases.append(f"{name} {facts['tokens a picture']} tokens a picture")
-    return ", ".join(phrases)
-
-
-def signals(record: Record) -> str:
-    """The share of each signal that was measured, and that gaps leave, in words; "" where there is none."""
-    phrases = []
-    for name, facts in (record.data.contents if record.data else {}).items():
-        said = {"measured": f"of the values of {name} were measured", "left": f"are left by gaps {record.cell.gaps}"}
-        said["left in tests"] = f"are left in tests, by gaps {record.cell.test_gaps}"
-        if "measured" in facts:
-            phrases.append(", and ".join(f"{100 * facts[n]:.0f} % {words}" for n, words in said.items() if n in facts))
-    return "; ".join(phrases)
 
 
 def overlap(record: Record) -> float:
