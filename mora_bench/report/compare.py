@@ -22,6 +22,7 @@ from mora_bench.report.notes import (
     gaps,
     remarks,
     uncounted,
+    unread,
     weighting,
 )
 from mora_bench.report.section import APART, NAMED, Section, section_of
@@ -158,6 +159,7 @@ def _table(common: dict, keys: list[dict], group: pd.DataFrame) -> Comparison:
     notes += [
         *absences(named, shown),
         *weighting(named),
+        *unread(named),
         *gaps(named),
         *abstentions(group),
         *remarks(group),

@@ -1,5 +1,6 @@
 """What a record says of the contents of its modalities, in words."""
 
+from mora_bench.data.modalities.unread import unread
 from mora_bench.records.schema import Record
 
 
@@ -24,3 +25,9 @@ def signals(record: Record) -> str:
         if "measured" in facts:
             phrases.append(", and ".join(f"{100 * facts[n]:.0f} % {words}" for n, words in said.items() if n in facts))
     return "; ".join(phrases)
+
+
+def texts(record: Record) -> str:
+    """What of its texts a network does not read, in words; "" where all is read or nothing is known."""
+    contents = record.data.contents if record.data else {}
+    return "; ".join(phrase for name, facts in contents.items() for phrase in unread(name, facts))

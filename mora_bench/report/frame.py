@@ -16,7 +16,7 @@ from mora_bench.cells.cell import NONE, OFFICIAL, Cell
 from mora_bench.cells.missing import COMPLETE, EACH, UNIFORM, Missing
 from mora_bench.missing.masks import patterns
 from mora_bench.records.schema import NOT_RUN_HERE, Record, Scores
-from mora_bench.report.contents import pictures, signals
+from mora_bench.report.contents import pictures, signals, texts
 from mora_bench.report.layout import by_number
 from mora_bench.report.measures import asked_of
 from mora_bench.report.taken import NATURALLY, able, taken
@@ -130,6 +130,7 @@ def _described(record: Record) -> dict[str, Any]:
         "ended_early": record.ended_early,
         "pictures": pictures(record),
         "signals": signals(record),
+        "texts": texts(record),
         "hardware": json.dumps([provenance.device, provenance.threads, provenance.workers, *_ways(record)]),
     }
 

@@ -52,6 +52,12 @@ def weighting(group: pd.DataFrame) -> list[str]:
     return notes
 
 
+def unread(group: pd.DataFrame) -> list[str]:
+    """What of its texts a backbone does not read; baselines on words read them whole."""
+    rows = group.loc[group["on_backbone"], ["dataset", "backbone", "texts"]].drop_duplicates()
+    return [f"{dataset}: {what} ({backbone})." for dataset, backbone, what in rows.itertuples(index=False) if what]
+
+
 def gaps(group: pd.DataFrame) -> list[str]:
     """The share of each signal that was measured, and that is left where gaps are taken."""
     rows = group[["dataset", "signals"]].drop_duplicates()

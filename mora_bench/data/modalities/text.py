@@ -12,6 +12,7 @@ import numpy as np
 
 from mora_bench.data.batch import Inputs
 from mora_bench.data.modalities.contract import Content, Modality, Rule
+from mora_bench.data.modalities.unread import TRUNCATED, UNKNOWN, unknown_share
 from mora_bench.data.modalities.wordpiece import lowers, open_tokenizer
 from mora_bench.errors import UserError
 from mora_bench.files import FileHashes, hash_file
@@ -52,13 +53,14 @@ class TextContent(Content):
     """Attributes:
     ids: int32, flat; sample i's tokens are `ids[bounds[i]:bounds[i + 1]]`.
     empty: token ids of the empty text, the dummy.
-    truncated: share of texts that were cut.
+    truncated: share of texts that were cut; unknown: share of characters that the vocabulary lacks.
     """
 
     ids: np.ndarray
     bounds: np.ndarray
     empty: np.ndarray
     truncated: float
+    unknown: float = 0.0
 
     def collate(self, rows: np.ndarray, present: np.ndarray) -> TextInputs:
         import torch
@@ -85,7 +87,7 @@ class TextContent(Content):
         return replace(self, ids=ids)
 
     def facts(self) -> dict[str, Any]:
-        return {"truncated": self.truncated}
+        return {TRUNCATED: self.truncated} | ({UNKNOWN: self.unknown} if self.unknown else {})
 
 
 #: The most characters of a text; the longest reports have some thousands.
@@ -124,18 +126,25 @@ class Text(Modality):
         if not isinstance(rule, TextRule):
             raise UserError("text: the backbone says nothing of its tokenizer; it needs a TextRule.")
         tokenizer = open_tokenizer(rule.tokenizer)
-        uncut = [e.ids for e in tokenizer.encode_batch([text or "" for text in values])]
+        texts = [text or "" for text in values]
+        whole = tokenizer.encode_batch(texts)
+        unknown = unknown_share(texts, whole, tokenizer)
+        uncut = [e.ids for e in whole]
         tokenizer.enable_truncation(rule.max_text)
-        cut = [e.ids for e in tokenizer.encode_batch([text or "" for text in values])]
+        cut = [e.ids for e in tokenizer.encode_batch(texts)]
         arrays = {
             "ids": np.concatenate([np.array(tokens, np.int32) for tokens in cut]),
             "bounds": np.cumsum([0, *map(len, cut)]),
             "empty": np.array(tokenizer.encode("").ids, np.int32),
             "truncated": np.array(np.mean([len(u) > len(c) for u, c in zip(uncut, cut, strict=True)])),
+            "unknown": np.array(unknown),
         }
         for name, array in arrays.items():
             np.save(folder / f"{name}.npy", array, allow_pickle=False)
 
     def open(self, folder: Path) -> TextContent:
         arrays = {n: np.load(folder / f"{n}.npy", allow_pickle=False) for n in ("ids", "bounds", "empty", "truncated")}
-        return TextContent(**arrays | {"truncated": float(arrays["truncated"])})
+        # What an earlier version decoded has no share of unknown characters.
+        unknown = folder / "unknown.npy"
+        more = float(np.load(unknown, allow_pickle=False)) if unknown.is_file() else 0.0
+        return TextContent(**arrays | {"truncated": float(arrays["truncated"]), "unknown": more})
