@@ -14,7 +14,7 @@ from .from_other import FromOther
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
-HIDDEN = 128
+HIDDEN, EPOCHS = 128, 100
 
 
 class Regression(FromOther):
@@ -31,7 +31,7 @@ class Regression(FromOther):
 
         wanted = np.stack([t[1:].mean(0).numpy() if len(t) > 1 else t[0].numpy() for t in tokens])
         network = MLPRegressor(
-            hidden_layer_sizes=(HIDDEN,), learning_rate_init=1e-3, alpha=1e-2, max_iter=100, random_state=0
+            hidden_layer_sizes=(HIDDEN,), learning_rate_init=1e-3, alpha=1e-2, max_iter=EPOCHS, random_state=0
         )
         network.n_iter_no_change = network.max_iter  # a fixed budget: no warning when it is spent
         return make_pipeline(StandardScaler(), network).fit(features, wanted), torch.stack([t[0] for t in tokens]).mean(

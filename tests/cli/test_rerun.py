@@ -125,7 +125,13 @@ def test_other_verbs_say_the_same_of_other_data(few, tmp_path, capsys):
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
-    [(["--methods", "mora"], "no finished record matches these options"), (["--data-root", "."], "0 cells")],
+    [
+        (["--methods", "mora"], "--methods mora: no finished record of "),
+        (["--methods", "prior", "tfdif"], "--methods tfdif: no finished record of "),
+        (["--datasets", "odri"], "--datasets odri: no finished record of "),
+        (["--device", "cuda"], "--device cuda: this machine has no CUDA device"),
+        (["--data-root", "."], "0 cells"),
+    ],
 )
 def test_what_is_not_there_to_run(done, tmp_path, capsys, arguments, message):
     assert cli.main(["rerun", str(done), "--out", str(tmp_path / "again"), *arguments]) != 0
@@ -144,7 +150,7 @@ def test_cells_are_chosen_by_key_and_by_seed(done, tmp_path, capsys):
     assert "to the last digit: 1 of 1 cell\n" in capsys.readouterr().out
     assert [file.stem for file in (tmp_path / "a" / "records").iterdir()] == [key]
     assert cli.main(["rerun", str(done), "--out", str(tmp_path / "b"), "--seeds", "7"]) == 2
-    assert "no finished record matches these options" in capsys.readouterr().err
+    assert "--seeds 7: no finished record of" in capsys.readouterr().err
     assert cli.main(["rerun", str(done), "--out", str(tmp_path / "b"), "--key", key, "ffff-none"]) == 2
     assert "--key ffff-none: no finished record of" in capsys.readouterr().err
 
