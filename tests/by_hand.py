@@ -81,7 +81,12 @@ def record(method="mora", seed=0, f1=0.5, family="", provenance=TOY, **changes):
         time=Clock(cell_s=2.0, predict_s=0.1, step_ms=12.0, epoch_s=1.0),
         training=Training(history=[], best_step=1, best_score=f1, steps=1),
         parameters=Parameters(
-            all={}, trained={"adapter": 9}, model=9, share_adapter=0.01, share_adapter_head=1.5, share_total=2.25
+            all={},
+            trained={"adapter": 9},
+            model=9,
+            share_adapter=0.01 * (method != "head"),
+            share_adapter_head=1.5,
+            share_total=2.25,
         ),
         flops=Flops(forward=2e9, step_begin=0.0, step_forward=2e9, step_backward=1e9, tokens={}),
     )

@@ -47,9 +47,15 @@ class OnData(Extensible):
         rehash(self.rehash, default_cache())
 
     def runtime(self, out: Path, **others: Any) -> Runtime:
-        """Where cells of a results folder are read or run; `others`: fields of `Runtime` that differ."""
-        from mora_bench.cells.runtime import Runtime, default_cache
+        """Where cells of a results folder are read or run; `others`: fields of `Runtime` that differ.
 
+        Raises:
+            UserError: a device that this machine does not have.
+        """
+        from mora_bench.cells.runtime import Runtime, default_cache, usable
+
+        if "device" in others:
+            others["device"] = usable(others["device"])
         return Runtime(**{"out": out, "cache": default_cache(), "data_root": self.data_root} | others)
 
 

@@ -21,7 +21,7 @@ from mora_bench.records.encoding import vouched
 from mora_bench.records.equal import differences, in_words
 from mora_bench.records.schema import Record, Scores
 from mora_bench.records.store import DONE, Refused, Store
-from mora_bench.text import number_of
+from mora_bench.text import listed, number_of
 
 #: How many numbers of a cell a message names.
 NAMED = 3
@@ -59,9 +59,7 @@ def run(arguments: list[str]) -> int:
     # Predictions may be gone: to have them again is what this is for.
     (records, refused), (believed, odd) = old.records(), old.scores()
     every = [record for record in records if record.status == DONE]
-    for prefix in options.key:
-        if not any(record.key.startswith(prefix) for record in every):
-            raise UserError(f"--key {prefix}: no finished record of {options.folder} has a key that begins with it.")
+    _check_asked([record.cell for record in every], options)
     asked = [record for record in every if _asked(record.cell, options)]
     if not asked:
         raise UserError(f"{options.folder}: no finished record matches these options.")
@@ -98,6 +96,26 @@ def run(arguments: list[str]) -> int:
         print(f"{count} of {counted}: {difference}", file=sys.stderr)
     print(f"with the scores of {options.folder} to the last digit: {same} of {counted}")
     return 0 if same == len(cells) and not failed and not (refused or odd or unbelieved) else 1
+
+
+def _check_asked(cells: list[Cell], options: RerunOptions) -> None:
+    """Refuse what no finished cell of the folder has, which would be left out unsaid where another word fits.
+
+    Raises:
+        UserError: naming the option, its word, and those that there are.
+    """
+    for prefix in options.key:
+        if not any(cell.key.startswith(prefix) for cell in cells):
+            raise UserError(f"--key {prefix}: no finished record of {options.folder} has a key that begins with it.")
+    for option, words, known in (
+        ("methods", options.methods, {cell.method for cell in cells}),
+        ("datasets", options.datasets, {cell.dataset for cell in cells}),
+        ("seeds", options.seeds, {cell.seed for cell in cells}),
+    ):
+        for word in words:
+            if word not in known:
+                there = listed([*map(str, sorted(known))], 30) or "none"
+                raise UserError(f"--{option} {word}: no finished record of {options.folder} is of it. Found: {there}.")
 
 
 def _known(

@@ -32,7 +32,7 @@ class Uneven(Mechanism):
         try:
             weights = parsed(argument)
         except ValueError:
-            return f"it takes {self.takes}; {argument!r} is not of that form"
+            return f"it takes {self.takes}; {argument!r} is not of that form (each once, weights above 0)"
         unknown = sorted(set(weights) - set(known.modalities))
         if unknown:
             return f"it takes {self.takes}; this dataset has {', '.join(known.modalities)}, and not {unknown[0]}"

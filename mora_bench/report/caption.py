@@ -60,7 +60,8 @@ def caption(common: dict, group: pd.DataFrame, shown: tuple[Measure, ...], rows:
         f"{' or '.join(rates) or 'the training rate'}{tested}{drawn}.{marks(group, shown)}"
         f"{cut_short(group)}{ended_early(rows)} "
         f"{split}{apart}{_sizes(group)}; {backbone}{_pictures(networks)}{_read(networks)}{_dropped(networks)}. "
-        f"Share: trained parameters in % of the model (adapter; adapter + classifier; all, {included} included). "
+        "Share: trained parameters in % of the model without its adapter (adapter; adapter + classifier; all, "
+        f"{included} included). "
         f"GFLOPs per sample, multiply-add = 2{apart_from}: forward pass; training step (forward + backward). "
         f"Step: median ms. Device: {devices}."
     )

@@ -10,6 +10,8 @@ from mora_bench.report.section import SD_OVER_DRAWS
 
 #: The score in which a class without samples counts as 0.
 COUNTS_ABSENT = "f1_macro"
+#: The method that trains pooler and classifier alone.
+HEAD = "head"
 #: How the column of tables is called that says how far draws of what is missing lie apart.
 OVER_DRAWS = "SD over draws"
 
@@ -56,6 +58,18 @@ def unread(group: pd.DataFrame) -> list[str]:
     """What of its texts a backbone does not read; baselines on words read them whole."""
     rows = group.loc[group["on_backbone"], ["dataset", "backbone", "texts"]].drop_duplicates()
     return [f"{dataset}: {what} ({backbone})." for dataset, backbone, what in rows.itertuples(index=False) if what]
+
+
+def embedders(group: pd.DataFrame) -> list[str]:
+    """The share of adapters that is embedders: what `head`, which has no adapter, trains as one."""
+    if "share_adapter" not in group:
+        return []
+    rows = group.loc[(group["method"] == HEAD) & (group["share_adapter"] > 0), ["dataset", "share_adapter"]]
+    return [
+        f"{dataset}: adapter % counts embedders of contents that the backbone does not read, which train with every "
+        f"method: {share:.3f} % here, as {HEAD} shows."
+        for dataset, share in rows.groupby("dataset")["share_adapter"].mean().items()
+    ]
 
 
 def gaps(group: pd.DataFrame) -> list[str]:

@@ -150,7 +150,7 @@ def _pooled(table: Comparison, first: list[str]) -> list[str]:
             headers = [*first, *(section.tests[name] for name in names)]
             parts += [f"### {escaped(section.title)}", "", _github(body, headers), ""]
     metric = table.curve_metric.named
-    return [f"## Pooled: {metric}, all folds as one test set, every patient once", "", *parts] if parts else []
+    return [f"## Pooled: {metric}, all folds as one test set, every sample once", "", *parts] if parts else []
 
 
 def latex(table: Comparison) -> str:

@@ -95,6 +95,17 @@ def test_folds_of_several_cuts_are_not_one_test_set(seeds, pooled):
     assert of_row.get("score both") == (pytest.approx((6 / 8 + 2 / 4) / 2) if pooled else None)
 
 
+def test_how_much_of_an_adapter_is_embedders_that_every_method_trains():
+    pairs = [record("head", s, 0.5) for s in range(2)] + [record("mora", s, 0.6) for s in range(2)]
+    for entry, _ in pairs:
+        entry.parameters.share_adapter = 7.5 + 0.3 * (entry.cell.method == "mora")
+    words = "train with every method: 7.500 % here, as head shows."
+    assert [note for note in only(pairs).notes if words in note]
+    for entry, _ in pairs:
+        entry.parameters.share_adapter -= 7.5
+    assert not [note for note in only(pairs).notes if "embedders" in note]
+
+
 def test_rates_that_round_alike_are_told_apart():
     tested = [record(f1=f, scoring=Scoring(rate=rate)) for f, rate in ((0.4, 0.12), (0.6, 0.124))]
     captions = [table.caption for table in compare(cells(tested))]
