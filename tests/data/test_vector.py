@@ -142,6 +142,15 @@ def test_new_records_have_vectors_of_the_same_width(clinic):
         list(new_records(table, clinic / "new.csv", Views(), made=visits.made))
 
 
+def test_new_vectors_in_files_that_a_column_of_their_name_says(clinic):
+    (clinic / "visits.csv").write_text("embedding,ill\nv1,0\nv2,1\n")
+    for number in (1, 2):
+        np.save(clinic / f"v{number}.npy", np.full(3, number, np.float32))
+    visits = own_table("visits", "visits.csv", labels=["ill"], vector=["embedding={embedding}.npy"])
+    (part,) = new_records(visits.read(clinic), clinic / "visits.csv", Views(), made=visits.made)
+    assert [value.tolist() for value in part.table.modalities["embedding"].values] == [[1.0] * 3, [2.0] * 3]
+
+
 def test_from_a_command_to_predictions(clinic, tmp_path, folder, as_a_new_user, capsys):
     out = tmp_path / "out"
     words = [

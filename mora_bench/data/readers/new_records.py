@@ -128,14 +128,16 @@ class _Source:
 
 
 def _source(name: str, trained: Column, entry: str, headings: Sequence[str], file: Path) -> _Source:
-    """The columns of a modality: those it was made from in training if the file has them, else that of its name."""
+    """The columns of a modality: those it was made from in training if the file has them, or one of them has its name;
+    else that of its name."""
     if trained.kind == "vector" and entry and not of_files(entry):
         return _Source(columns_of(entry, headings, file), entry)
     if trained.kind == "signal":
         return _Source(signal_fields(SignalEntry.of(entry)), entry)
-    if entry and name not in headings and {*fields(entry)} <= {*headings}:
-        return _Source(fields(entry), entry)
-    return _Source([_column(name, headings, file)])
+    column, parts = _column(name, headings, file), fields(entry) if entry else []
+    if column in parts or (parts and {*parts} <= {*headings}):
+        return _Source(parts, entry)
+    return _Source([column])
 
 
 def _separators(file: Path, joins: Sequence[joined.Join], columns: Sequence[str]) -> dict[str, str]:

@@ -11,8 +11,10 @@ from PIL import Image
 
 from mora_bench.data.readers import frames, separated
 from mora_bench.data.readers.measured import measured
+from mora_bench.data.readers.new_records import new_records
 from mora_bench.data.readers.own import notes, own_table
 from mora_bench.data.readers.own_columns import Columns
+from mora_bench.data.readers.picture_paths import Views
 from mora_bench.data.readers.targets import Policy, targets
 from mora_bench.data.readers.text_columns import texts
 from mora_bench.errors import UserError
@@ -465,6 +467,19 @@ def test_paths_that_are_made_of_columns_in_several_folders(tmp_path):
     frame.to_csv(tmp_path / "meta" / "meta.csv", index=False)
     with pytest.raises(UserError, match="column 'film' leads out of"):
         own_table("m", "meta/meta.csv", **columns).read(tmp_path)
+
+
+def test_new_pictures_whose_paths_are_made_of_a_column_of_their_name(tmp_path):
+    """Their names alone had been looked for as paths."""
+    for number in range(3):
+        Image.fromarray(np.full((20, 20), number, np.uint8)).save(tmp_path / f"{number}.png")
+    frame = pd.DataFrame({"film": ["0", "1", "2"], "ill": ["1", "0", "1"]})
+    frame.to_csv(tmp_path / "visits.csv", index=False)
+    dataset = own_table("visits", "visits.csv", labels=["ill"], image=["film={film}.png"])
+    trained_on = dataset.read(tmp_path)
+    (part,) = new_records(trained_on, tmp_path / "visits.csv", Views(), made=dataset.made)
+    assert part.table.modalities["film"].values == trained_on.modalities["film"].values
+    assert part.notes == {}
 
 
 def test_a_name_that_means_none_of_the_others():

@@ -59,6 +59,29 @@ def test_new_records_may_also_bring_their_texts(clinic):
     assert part.table.modalities["report"].values == ("new",)
 
 
+@pytest.mark.parametrize("entry", ["report={year}/{report}.txt", "Report={year}/{Report}.txt"])
+def test_a_part_of_a_path_that_has_the_name_of_the_texts_is_no_text(clinic, entry):
+    """The names of the files had been read as the texts of new records, though training read the files."""
+    name = entry.partition("=")[0]
+    frame = pd.read_csv(clinic / "visits.csv", dtype=str).rename(columns={"study": name})
+    frame.to_csv(clinic / "visits.csv", index=False)
+    visits = dataset(text=[entry], id=name)
+    trained_on = visits.read(clinic)
+    (part,) = new_records(trained_on, clinic / "visits.csv", Views(), clinic / "reports", made=visits.made)
+    assert part.table.modalities["report"].values == trained_on.modalities["report"].values
+    frame.drop(columns="year").to_csv(clinic / "new.csv", index=False)
+    with pytest.raises(UserError, match=r"new.csv: no column 'year'"):
+        list(new_records(trained_on, clinic / "new.csv", Views(), clinic / "reports", made=visits.made))
+
+
+def test_a_column_beside_the_parts_of_a_path_is_no_text(clinic):
+    """As in training, the files say the texts, and not a column that has their name."""
+    visits = dataset()
+    pd.read_csv(clinic / "visits.csv").assign(report="seen").to_csv(clinic / "new.csv", index=False)
+    (part,) = new_records(visits.read(clinic), clinic / "new.csv", Views(), clinic / "reports", made=visits.made)
+    assert part.table.modalities["report"].values == ("no change", "opacity left", None, "Ödem rechts")
+
+
 def test_files_that_are_not_there_are_named_unless_allowed(clinic):
     (clinic / "reports" / "20" / "s2.txt").unlink()
     with pytest.raises(UserError, match=r"column 'report' names texts that are not there in row 3: '20/s2.txt'"):
