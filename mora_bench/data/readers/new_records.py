@@ -161,7 +161,7 @@ def _read(
     if trained.kind == "vector":
         return _of_width(from_files(column, bases, file, "any"), trained, file)
     if trained.kind == "text":
-        return texts_of_files(column, bases, file, "any") if source.entry else texts(column, file)
+        return texts_of_files(column, bases, file, "any") if source.entry else texts(column, bases, file)
     return _of_pictures(column, bases, file, views, trained.kind)
 
 

@@ -114,7 +114,9 @@ def read(name: str, file: Path, columns: Columns) -> Table:
     for entry in columns.text:
         column = paths(frame, entry)
         of_files = from_files(entry)
-        read_texts = texts_of_files(column, bases, file, columns.absent_pictures) if of_files else texts(column, file)
+        read_texts = (
+            texts_of_files(column, bases, file, columns.absent_pictures) if of_files else texts(column, bases, file)
+        )
         modalities[plain(str(column.name))] = read_texts
     for entry in columns.vector:
         modalities[plain(vector_columns.entry_of(entry)[0])] = _vectors(entry, frame, columns, bases, file)

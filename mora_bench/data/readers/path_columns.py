@@ -20,6 +20,8 @@ FIELD = re.compile(r"\{([^{}:]+)(?::\.([0-9]+))?\}")
 SEVERAL = re.compile(r"\s*[;|]\s*")
 #: How names of absent pictures are treated: "refuse" them; "allow" some, but not all; "any".
 Absent = Literal["refuse", "allow", "any"]
+#: The most letters of a cell that may name files: systems refuse to look for longer ones.
+LONGEST = 1000
 
 
 def asked(entry: str) -> tuple[str, str]:
@@ -52,6 +54,13 @@ def paths(frame: pd.DataFrame, entry: str) -> pd.Series:
 def named(column: pd.Series) -> list[list[str]]:
     """The paths that each cell names."""
     return [[] if nothing(value) else [part for part in SEVERAL.split(value.strip()) if part] for value in column]
+
+
+def name_files(column: pd.Series, bases: Sequence[Path]) -> list[bool]:
+    """Whether each cell names files, below one of the folders in which paths begin, that are all there."""
+    short = column.where(column.str.len() <= LONGEST, "")
+    files = [[_resolve(part, bases) for part in names] for names in named(short)]
+    return [bool(cell) and all(path is not None and path.is_file() for path in cell) for cell in files]
 
 
 def located(

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 
-from mora_bench.data.readers.cells import refuse, text
-from mora_bench.data.readers.path_columns import FIELD, Absent, located
+from mora_bench.data.readers.cells import nothing, refuse, text
+from mora_bench.data.readers.measured import MOSTLY
+from mora_bench.data.readers.path_columns import FIELD, Absent, located, name_files
 from mora_bench.data.table import Column
 from mora_bench.errors import UserError
 
@@ -24,10 +26,15 @@ WRITTEN = {
 }
 #: The byte that plain text in UTF-8 never has, and UTF-16 has in every Latin letter.
 NUL = "\0"
-#: Markup: what a text begins with, or a tag that HTML has, anywhere in it.
+#: What a file that is no UTF-8 may be in, by how it begins.
+UTF_16, OTHERS = (b"\xff\xfe", b"\xfe\xff"), "WINDOWS-1252"
+#: A text that is the name of a file, and of how many cells it is asked: a disk that is far off answers slowly.
+FILE_NAME, ASKED = re.compile(r".*\.txt", re.I), 100
+#: Markup: an element that a text begins with and that ends in it, which marks of what was taken out (<PERSON>) do not;
+#: or a tag that HTML has, anywhere in it.
 TAGS = re.compile(
-    r"\A\s*<(\?xml|!doctype|[a-z][\w:.-]*(\s[^<>]*)?/?>)|</?(html|body|div|span|p|br|b|i|table|tr|td|font)\b[^<>]*>",
-    re.I,
+    r"\A\s*<(\?xml|!doctype|([a-z][\w:.-]*)(\s[^<>]*)?(/>|>(?=.*</\2\s*>)))|</?(html|body|div|span|p|br|b|i|table|tr|td|font)\b[^<>]*>",
+    re.I | re.S,
 )
 
 
@@ -36,12 +43,19 @@ def from_files(entry: str) -> bool:
     return "=" in entry and FIELD.search(entry.partition("=")[2]) is not None
 
 
-def texts(column: pd.Series, file: Path) -> Column:
+def texts(column: pd.Series, bases: Sequence[Path], file: Path) -> Column:
     """A column of texts.
 
+    Args:
+        bases: the folders in which paths of the table begin.
+
     Raises:
-        UserError: a cell of it holds what is no plain text.
+        UserError: a cell of it holds what is no plain text; most cells name files, and would be read as texts.
     """
+    if _are_names(column[[not nothing(cell) for cell in column]][:ASKED], bases):
+        name = column.name
+        do = f"Write the texts into it; `data` reads them from the files by --text '{name}={{{name}}}'."
+        refuse(column, _name_files(column, bases), file, "holds names of files, and no texts,", do)
     kinds = [_written(cell) for cell in column]
     for kind in sorted({*kinds} - {""}):
         odd = [other == kind for other in kinds]
@@ -73,6 +87,17 @@ def tagged(name: str, column: Column, ids: Sequence[str]) -> list[str]:
     return [f"WARNING: text {name!r}: {what}, which are read as words. Convert them to plain text."]
 
 
+def _are_names(cells: pd.Series, bases: Sequence[Path]) -> bool:
+    """Whether most cells name files."""
+    return sum(_name_files(cells, bases)) > MOSTLY * len(cells)
+
+
+def _name_files(cells: pd.Series, bases: Sequence[Path]) -> list[bool]:
+    """Whether each cell names a file of text, or files that are there."""
+    by_end = [FILE_NAME.fullmatch(cell.strip()) is not None for cell in cells]
+    return [named or there for named, there in zip(by_end, name_files(cells, bases), strict=True)]
+
+
 def _written(content: str) -> str:
     """What a text is that is no plain one, "" if it is."""
     return _begins(content) or ("NUL bytes, as UTF-16 does" if NUL in content else "")
@@ -95,7 +120,9 @@ def _text(path: Path) -> str:
     except UnicodeDecodeError as error:
         # PDF and what is packed are no UTF-8, and iconv would not help.
         if not (kind := _begins(content.decode("latin-1"))):
-            raise UserError(f"{path}: no text in UTF-8 (byte {error.start}). Convert it: iconv -t UTF-8.") from None
+            encoding = "UTF-16" if content.startswith(UTF_16) else OTHERS
+            do = f"Convert it; if it is in {encoding}: iconv -f {encoding} -t UTF-8 {shlex.quote(path.name)} > NEW.txt"
+            raise UserError(f"{path}: no text in UTF-8 (byte {error.start}). {do}") from None
     else:
         kind = _written(plain)
     if kind:

@@ -212,7 +212,7 @@ def labelled(cells, **policy):
 @pytest.mark.parametrize("mark", ["<NA>", "#N/A", "NaT", "n.a.", ".", "-nan", "1.#QNAN", " N.A. ", "#NV"])
 def test_marks_of_an_empty_cell(mark):
     """pandas, R, SAS and Excel write them; they had been texts, categories and classes."""
-    assert texts(column("red", mark), "t.csv").values == ("red", None)
+    assert texts(column("red", mark), [], "t.csv").values == ("red", None)
     assert measured(column("1", mark, "2"), None, "t.csv", False).values == (1, None, 2)
     assert measured(column("a", mark, "b"), None, "t.csv", False).values == ("a", None, "b")
     with pytest.raises(UserError, match=r"column 'ill' has no label in row 3"):

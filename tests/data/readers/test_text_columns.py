@@ -91,7 +91,11 @@ def test_files_that_are_not_there_are_named_unless_allowed(clinic):
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(b"\xff\xfe\x00", r"s1\.txt: no text in UTF-8 \(byte 0\)"), (b"a" * 2000, r"s1\.txt: 2,000 bytes; expected")],
+    [
+        ("Ödem".encode("utf-16"), r"s1\.txt: no text in UTF-8 \(byte 0\)\. .* iconv -f UTF-16 -t UTF-8 s1\.txt > NEW"),
+        ("Ödem".encode("cp1252"), r"s1\.txt: no text in UTF-8 \(byte 0\)\. .* iconv -f WINDOWS-1252 -t UTF-8 s1\.txt "),
+        (b"a" * 2000, r"s1\.txt: 2,000 bytes; expected"),
+    ],
 )
 def test_what_is_no_text_is_named(clinic, monkeypatch, content, message):
     monkeypatch.setattr(text_columns, "MOST", 1000)
@@ -127,13 +131,21 @@ def test_what_is_no_plain_text_is_named_by_file(clinic, content, kind):
 @pytest.mark.parametrize(("cell", "kind"), [(RTF, "RTF"), ("N\0o\0", "NUL bytes, as UTF-16 does"), ("%PDF-1.4", "PDF")])
 def test_a_cell_that_is_no_plain_text_is_named_by_row(cell, kind):
     with pytest.raises(UserError) as error:
-        texts(pd.Series(["red", cell], name="note"), "t.csv")
+        texts(pd.Series(["red", cell], name="note"), [], "t.csv")
     assert f"t.csv, column 'note' holds {kind}, and no plain text, in row 3: {cell[:60]!r}. Convert" in str(error.value)
 
 
 @pytest.mark.parametrize(
     "text",
-    ["<html><body>red</body></html>", '<?xml version="1.0"?>', "red<br/>old", " <note id=1>red</note>", "a<BR>b"],
+    [
+        "<html><body>red</body></html>",
+        "<report>red\n</report>",
+        "<hr/>",
+        '<?xml version="1.0"?>',
+        "red<br/>old",
+        " <note id=1>red</note>",
+        "a<BR>b",
+    ],
 )
 def test_markup_is_said(clinic, text):
     (clinic / "reports" / "20" / "s2.txt").write_text(text)
@@ -143,10 +155,51 @@ def test_markup_is_said(clinic, text):
     assert line.endswith("(s2), which are read as words. Convert them to plain text.")
 
 
-@pytest.mark.parametrize("text", ["<5 mm", "a < b > c", "x <unknown> y", "[** name **]", "{note}", "100 % PDF"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<PERSON> fell",
+        "<DATE>",
+        "<NAME >\n<DATE> seen",
+        "<Dr. A> saw </him>",
+        "<5 mm",
+        "a < b > c",
+        "x <unknown> y",
+        "[** name **]",
+        "{note}",
+        "100 % PDF",
+    ],
+)
 def test_what_is_no_markup_is_not_warned_of(clinic, text):
     (clinic / "reports" / "20" / "s2.txt").write_text(text)
     assert text_notes(Columns(("ill",), text=("report={year}/{study}.txt",)), dataset().read(clinic)) == []
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ["20/s1.txt", "20/s2.txt", "seen", ""],
+        ["elsewhere/s1.TXT", "elsewhere/s2.txt", "none.txt", "seen"],
+        ["20/s1", r"20\\s2", "20/s1; 20/s2", "20/s4"],
+    ],
+)
+def test_texts_that_name_files_are_refused_with_how_to_read_them(clinic, cells):
+    """The words of the paths had been read as reports, without a word."""
+    for study in ("s1", "s2"):
+        (clinic / "reports" / "20" / study).write_text("seen")
+    frame = pd.read_csv(clinic / "visits.csv").assign(report=cells)
+    frame.to_csv(clinic / "visits.csv", index=False)
+    with pytest.raises(UserError) as error:
+        dataset(text=["report"]).read(clinic)
+    assert f"column 'report' holds names of files, and no texts, in row 2: {cells[0]!r}; row 3:" in str(error.value)
+    assert str(error.value).endswith("`data` reads them from the files by --text 'report={report}'.")
+
+
+@pytest.mark.parametrize(
+    "cells", [["20/s1.txt", "20/s2.txt", "red", "old"], ["20", "20", "20", "."], ["a/" * 3000, "b;" * 3000, "\n", ""]]
+)
+def test_texts_that_name_no_files_are_texts(clinic, cells):
+    assert texts(pd.Series(cells, name="note"), [clinic / "reports"], clinic / "visits.csv").values[0] == cells[0]
 
 
 def test_a_folder_is_no_text(clinic):
