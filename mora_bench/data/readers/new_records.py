@@ -18,7 +18,7 @@ from mora_bench.data.readers.own import names_of
 from mora_bench.data.readers.own_columns import plain
 from mora_bench.data.readers.path_columns import fields, paths
 from mora_bench.data.readers.path_columns import named as path_names
-from mora_bench.data.readers.picture_columns import SIDE_BY_SIDE, pictures
+from mora_bench.data.readers.picture_columns import SIDE_BY_SIDE, pictures, there
 from mora_bench.data.readers.picture_paths import Views
 from mora_bench.data.readers.signal_columns import fields as signal_fields
 from mora_bench.data.readers.signal_columns import lost, signals
@@ -162,7 +162,7 @@ def _read(
         return _of_width(from_files(column, bases, file, "any"), trained, file)
     if trained.kind == "text":
         return texts_of_files(column, bases, file, "any") if source.entry else texts(column, bases, file)
-    return _of_pictures(column, bases, file, views, trained.kind)
+    return _of_pictures(column, bases, file, views, trained)
 
 
 def _as_trained(entry: SignalEntry, trained: Column) -> SignalEntry:
@@ -270,9 +270,12 @@ def _measured(
     return tuple(row if any(cell is not None for cell in row.values()) else None for row in rows), notes
 
 
-def _of_pictures(column: pd.Series, bases: Sequence[Path], file: Path, views: Views, kind: str) -> Column:
-    modality = pictures(column, bases, file, views, "any")
-    if kind == "image" and modality.kind == "bag":
+def _of_pictures(column: pd.Series, bases: Sequence[Path], file: Path, views: Views, trained: Column) -> Column:
+    pairs = trained.kind == "image" and any(len(value or ()) == SIDE_BY_SIDE for value in trained.values)
+    modality = pictures(column, bases, file, views, "any", pairs)
+    if trained.kind == "bag":
+        return Column("bag", tuple(value and there(value) for value in modality.values))
+    if modality.kind == "bag":
         several = f"over {SIDE_BY_SIDE} pictures in a cell, or a file of several"
         raise UserError(f"{file}, column {column.name!r}: {several}; expected an image.")
-    return Column(kind, modality.values)
+    return modality

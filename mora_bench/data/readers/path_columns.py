@@ -16,8 +16,10 @@ from mora_bench.errors import UserError
 
 #: A part of a path that stands in a column: {image_id}, or its first letters: {subject_id:.3}.
 FIELD = re.compile(r"\{([^{}:]+)(?::\.([0-9]+))?\}")
-#: The separator of several pictures in one cell.
-SEVERAL = re.compile(r"\s*[;|]\s*")
+#: The separator of several pictures in one cell; and in a pattern, where names of columns may hold it.
+SEVERAL, BETWEEN = re.compile(r"\s*[;|]\s*"), re.compile(r"(\s*[;|]\s*)(?![^{}]*\})")
+#: How many parts of a cell have a place of their own, as two eyes have.
+PAIR = 2
 #: How names of absent pictures are treated: "refuse" them; "allow" some, but not all; "any".
 Absent = Literal["refuse", "allow", "any"]
 #: The most letters of a cell that may name files: systems refuse to look for longer ones.
@@ -38,22 +40,42 @@ def fields(entry: str) -> list[str]:
 
 
 def paths(frame: pd.DataFrame, entry: str) -> pd.Series:
-    """The cells of a column of paths; empty where a cell that they are made of is."""
+    """The cells of a column of paths; of several paths in one, each is empty where a cell that it is made of is."""
     name, pattern = asked(entry)
     if fields(entry) == [entry]:
         return frame[entry]
+    parts = [(part, [match[1] for match in FIELD.finditer(part)]) for part in BETWEEN.split(pattern)]
 
     def path(row: pd.Series) -> str:
-        if any(nothing(row[field]) for field in fields(entry)):
+        there = [(part, columns) for part, columns in parts if not any(nothing(row[name]) for name in columns)]
+        if not any(columns for _, columns in there):
             return ""
-        return FIELD.sub(lambda match: row[match[1]].strip()[: int(match[2]) if match[2] else None], pattern)
+        cell = "".join(part for part, _ in there)
+        return FIELD.sub(lambda match: row[match[1]].strip()[: int(match[2]) if match[2] else None], cell)
 
     return pd.Series([path(row) for _, row in frame.iterrows()], frame.index, name=name, dtype=object)
 
 
 def named(column: pd.Series) -> list[list[str]]:
     """The paths that each cell names."""
-    return [[] if nothing(value) else [part for part in SEVERAL.split(value.strip()) if part] for value in column]
+    return [[part for part in parts if part] for parts in _parts(column)]
+
+
+def placed(column: pd.Series, pairs: bool | None = None) -> list[list[str]]:
+    """As `named`, but where a cell has two parts, "" for one that is blank.
+
+    Args:
+        pairs: whether that part is absent, and the other one of a pair; None: if any cell has a second part.
+    """
+    cells = _parts(column)
+    pairs = any(len(parts) == PAIR and parts[1] for parts in cells) if pairs is None else pairs
+    return [parts if pairs and len(parts) == PAIR and any(parts) else [p for p in parts if p] for parts in cells]
+
+
+def _parts(column: pd.Series) -> list[list[str]]:
+    """The parts of each cell, "" for one in which nothing is."""
+    split = [[] if nothing(value) else SEVERAL.split(value.strip()) for value in column]
+    return [["" if nothing(part) else part for part in parts] for parts in split]
 
 
 def name_files(column: pd.Series, bases: Sequence[Path]) -> list[bool]:
@@ -66,7 +88,16 @@ def name_files(column: pd.Series, bases: Sequence[Path]) -> list[bool]:
 def located(
     column: pd.Series, bases: Sequence[Path], file: Path, absent: Absent, what: str = "pictures"
 ) -> list[list[Path]]:
-    """The files and folders to which the paths of each cell lead, without absent ones.
+    """The files and folders to which the paths of each cell lead, without absent ones; arguments and errors as in
+    `found`."""
+    present = found(column, bases, file, absent, what)
+    return [[present[part] for part in names if part in present] for names in named(column)]
+
+
+def found(
+    column: pd.Series, bases: Sequence[Path], file: Path, absent: Absent, what: str = "pictures"
+) -> dict[str, Path]:
+    """By path the file or folder to which it leads, of all paths that cells name, without absent ones.
 
     Args:
         bases: the folders in which paths begin; a path is looked for in each, in order.
@@ -96,7 +127,7 @@ def located(
         )
         do = f"Correct the names{hint}, or say --absent-pictures allow: then these samples have no {what[:-1]}."
         refuse(column, map(bool, lost), file, f"names {what} that are not there", do)
-    return [[present[part] for part in names if part in present] for names in cells]
+    return present
 
 
 def _resolve(part: str, bases: Sequence[Path]) -> Path | None:

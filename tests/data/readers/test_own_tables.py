@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from mora_bench.data.modalities.pictures import side_by_side
 from mora_bench.data.readers import frames, separated
 from mora_bench.data.readers.measured import measured
 from mora_bench.data.readers.new_records import new_records
@@ -480,6 +481,59 @@ def test_new_pictures_whose_paths_are_made_of_a_column_of_their_name(tmp_path):
     (part,) = new_records(trained_on, tmp_path / "visits.csv", Views(), made=dataset.made)
     assert part.table.modalities["film"].values == trained_on.modalities["film"].values
     assert part.notes == {}
+
+
+@pytest.fixture
+def eyes(tmp_path):
+    """Pictures of two eyes of three patients, but for the left one of the first; cells name both."""
+    for number in range(3):
+        for side, grey in (("L", 50), ("R", 200)):
+            Image.fromarray(np.full((20, 20), grey, np.uint8)).save(tmp_path / f"{number}{side}.png")
+    (tmp_path / "0L.png").unlink()
+    return tmp_path
+
+
+def pairs(folder, cells, **columns):
+    """Of each sample the brightness of the halves of what is shown; None where there is no picture."""
+    frame = pd.DataFrame(cells, columns=["eyes"] if isinstance(cells[0], str) else ["l", "r"])
+    frame.assign(ill=[0, 1, 0], age=[50, 60, 70]).to_csv(folder / "eyes.csv", index=False)
+    dataset = own_table("e", "eyes.csv", **({"labels": ["ill"], "image": ["eyes"], "table": ["age"]} | columns))
+    table = dataset.read(folder)
+    (part,) = new_records(table, folder / "eyes.csv", Views(), made=dataset.made)
+    values = table.modalities["eyes"].values
+    assert part.table.modalities["eyes"].values == values
+    shown = [side_by_side([p and p.read() for p in value]) if value else None for value in values]
+    return [a if a is None else [int(half.mean()) for half in np.split(a, a.shape[1] // 20, axis=1)] for a in shown]
+
+
+def test_one_of_two_pictures_that_is_absent_leaves_its_place_white(eyes):
+    """The other one had filled the whole picture, as no pair's does."""
+    both, right, left = [50, 200], [255, 200], [50, 255]
+    allow = {"absent_pictures": "allow"}
+    assert pairs(eyes, ["0L.png;0R.png", "1L.png;1R.png", "2L.png|2R.png"], **allow) == [right, both, both]
+    assert pairs(eyes, ["; 0R.png", "1L.png ; 1R.png", "2L.png;nan"]) == [right, both, left]
+    assert pairs(eyes, ["NA;0R.png", "1L.png;", ";"]) == [right, left, None]
+    by_columns = {"image": ["eyes={l};{r}"]}
+    assert pairs(eyes, [("", "0R.png"), ("1L.png", "1R.png"), ("", "")], **by_columns) == [right, both, None]
+    assert pairs(eyes, [("0L.png", ""), ("1L.png", "1R.png"), ("2L.png", "")], **allow, **by_columns) == [
+        None, both, left
+    ]  # fmt: skip
+
+
+def test_blanks_beside_pictures_that_are_no_pairs_mean_nothing(eyes):
+    assert pairs(eyes, ["0R.png;", "1R.png;", "2R.png"]) == [[200], [200], [200]]
+    assert pairs(eyes, ["0R.png", "1L.png;1R.png", "2R.png"]) == [[200], [50, 200], [200]]
+    assert pairs(eyes, ["0R.png;;", "1L.png;;1R.png", "2R.png"]) == [[200], [50, 200], [200]]
+
+
+def test_new_pictures_in_a_bag_have_no_places(eyes):
+    frame = pd.DataFrame({"eyes": ["0R.png;1L.png;1R.png", "1R.png", "2R.png"], "ill": [0, 1, 0]})
+    frame.to_csv(eyes / "eyes.csv", index=False)
+    trained_on = own_table("e", "eyes.csv", labels=["ill"], image=["eyes"]).read(eyes)
+    (eyes / "new.csv").write_text("eyes\n0L.png;0R.png\n;1R.png\n")
+    (part,) = new_records(trained_on, eyes / "new.csv", Views())
+    values = part.table.modalities["eyes"].values
+    assert [[picture.path.name for picture in value] for value in values] == [["0R.png"], ["1R.png"]]
 
 
 def test_a_name_that_means_none_of_the_others():

@@ -82,6 +82,13 @@ def test_a_column_beside_the_parts_of_a_path_is_no_text(clinic):
     assert part.table.modalities["report"].values == ("no change", "opacity left", None, "Ödem rechts")
 
 
+def test_of_two_texts_of_a_pattern_one_may_be_empty(clinic):
+    frame = pd.read_csv(clinic / "visits.csv", dtype=str).assign(old=["s1", "", "s1", ""], new=["s2", "s2", "", ""])
+    frame.to_csv(clinic / "visits.csv", index=False)
+    table = dataset(text=["report=20/{old}.txt;20/{new}.txt"]).read(clinic)
+    assert table.modalities["report"].values == ("no change\nopacity left", "opacity left", "no change", None)
+
+
 def test_files_that_are_not_there_are_named_unless_allowed(clinic):
     (clinic / "reports" / "20" / "s2.txt").unlink()
     with pytest.raises(UserError, match=r"column 'report' names texts that are not there in row 3: '20/s2.txt'"):
