@@ -14,9 +14,12 @@ from mora_bench.data.readers.dicom_stacks import chosen
 from mora_bench.data.readers.links import inside
 from mora_bench.data.readers.window import Window
 from mora_bench.errors import UserError
+from mora_bench.text import number_of
 
 #: The number of folders of a run whose omissions are reported.
 REPORTED_FOLDERS = 5
+#: Ends of names of pictures that no series of DICOM files holds.
+OTHERS = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".nii", ".nii.gz")
 _reported: set[Path] = set()
 
 
@@ -84,10 +87,18 @@ def dicom_series(folder: Path, window: Window | None = None, series: str | None 
         below = (
             " Folders in it are not looked at: name one of them." if any(p.is_dir() for p in folder.iterdir()) else ""
         )
-        raise UserError(f"{folder}: no DICOM files with pictures.{held}{below} Expected DICOM files of any name.")
+        do = _others(folder) or "Expected DICOM files of any name."
+        raise UserError(f"{folder}: no DICOM files with pictures.{held}{below} {do}")
     stack, others = chosen(distinct, series, folder)
     _say(folder, omitted, len(slices) - len(distinct), others)
     return tuple(DicomFile(picture.path, picture.frame, window) for picture in stack.slices)
+
+
+def _others(folder: Path) -> str:
+    """How the pictures of other formats in a folder are given, a sentence; "" if it holds none."""
+    names = sorted(file.name for file in folder.iterdir() if file.name.lower().endswith(OTHERS) and file.is_file())
+    several = ";".join(f"{folder.name}/{name}" for name in names[:2])
+    return f"It holds {number_of(len(names), 'other picture')}: name each, with ; between ({several})." if names else ""
 
 
 def _identity(picture: Slice) -> tuple:

@@ -11,6 +11,7 @@ import pandas as pd
 
 from mora_bench.data.readers.cells import nothing, refuse
 from mora_bench.data.readers.links import FOLLOW_LINKS
+from mora_bench.data.readers.path_slips import remedy, similar
 from mora_bench.data.readers.picture_paths import is_inside, is_there
 from mora_bench.errors import UserError
 
@@ -114,18 +115,20 @@ def found(
         column, [None in map(resolved.get, names) for names in cells], file, f"leads out of {where}, or is no path", do
     )
     present = {part: path for part, path in resolved.items() if path is not None and is_there(path)}
+    lost = [[part for part in names if part not in present] for names in cells]
+    meant = (remedy(cell, parts, bases) for cell, parts in zip(column, lost, strict=True) if parts)
     if resolved and not present and absent != "any":
         first = next(iter(resolved.values()))
+        do = next(meant) or "Say where the paths begin (--pictures FOLDER ...)."
         raise UserError(
-            f"{file}, column {column.name!r}: none of its {sum(map(len, cells))} {what} is there, e.g. {first}. "
-            "Say where the paths begin (--pictures FOLDER ...)."
+            f"{file}, column {column.name!r}: none of its {sum(map(len, cells))} {what} is there, e.g. {first}. {do}"
         )
     if absent == "refuse":
-        lost = [[part for part in names if part not in present] for names in cells]
         hint = next(
-            (similar for names in lost for part in names for base in bases if (similar := _similar(base / part))), ""
+            (beside for names in lost for part in names for base in bases if (beside := similar(base / part))), ""
         )
-        do = f"Correct the names{hint}, or say --absent-pictures allow: then these samples have no {what[:-1]}."
+        do = next(filter(None, meant), f"Correct the names{hint}.")
+        do = f"{do[:-1]}, or say --absent-pictures allow: then these samples have no {what[:-1]}."
         refuse(column, map(bool, lost), file, f"names {what} that are not there", do)
     return present
 
@@ -136,14 +139,3 @@ def _resolve(part: str, bases: Sequence[Path]) -> Path | None:
     spellings = [part, part.replace("\\", "/")] if "\\" in part else [part]
     allowed = [base / spelling for base in bases for spelling in spellings if is_inside(spelling, base)]
     return next((path for path in allowed if is_there(path)), allowed[-1] if allowed else None)
-
-
-def _similar(path: Path) -> str:
-    """In words, a file beside an absent one whose name differs in case or ending alone; "" if there is none."""
-    try:
-        beside = sorted(entry.name for entry in path.parent.iterdir())
-    except OSError:
-        return ""
-    same = [name for name in beside if name.casefold() == path.name.casefold()]
-    same = same or [name for name in beside if Path(name).stem.casefold() == path.stem.casefold()]
-    return f" ({path.name!r} is there as {same[0]!r})" if same else ""

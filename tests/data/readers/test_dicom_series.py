@@ -326,6 +326,16 @@ def test_reports_alone_are_refused_by_name(tmp_path):
         dicom_series(path.parent)
 
 
+def test_a_folder_of_other_pictures_is_refused_with_how_to_give_them(tmp_path):
+    folder = tmp_path / "p0"
+    folder.mkdir()
+    for name in ("s1.png", "s0.PNG", "s2.jpg", "notes.txt"):
+        (folder / name).write_bytes(b"no DICOM")
+    with pytest.raises(UserError) as error:
+        dicom_series(folder)
+    assert str(error.value).endswith("It holds 3 other pictures: name each, with ; between (p0/s0.PNG;p0/s1.png).")
+
+
 def test_what_is_left_out_is_said_of_few_folders_and_once_of_each(tmp_path, capsys):
     for n in range(9):
         stack(tmp_path / str(n), "a", [0, 1])

@@ -386,6 +386,37 @@ def test_names_of_pictures_that_are_not_there(visits, wrong):
     assert allowed.read(visits).present.sum(0).tolist() == [39, 40]
 
 
+@pytest.mark.parametrize(
+    ("cell", "do"),
+    [
+        ('["{}.PNG", "5.PNG"]', "Write several paths of a cell as a.png;b.png, without brackets and quotes."),
+        ("['{}.PNG' '5.PNG']", "Write several paths of a cell as a.png;b.png, without brackets and quotes."),
+        ("http://pacs/{}.PNG", "Addresses are not followed: download the files, and write where they lie."),
+        ("*{}.PNG", "Patterns are not looked up: write each path, with ; between them (a.png;b.png)."),
+        ("{}.PNG, 5.PNG", "A comma separates no paths: write '0.PNG;5.PNG'."),
+        ("{}.0.PNG", "'0.0.PNG' is there as '0.PNG': write whole numbers without .0."),
+        ("{}.000.PNG", "'0.000.PNG' is there as '0.PNG': write whole numbers without .0."),
+        ("a, {}.PNG", "Say where the paths begin (--pictures FOLDER ...)."),
+        ("v1.{}.PNG", "Say where the paths begin (--pictures FOLDER ...)."),
+    ],
+)  # fmt: skip
+def test_cells_of_pictures_that_are_no_paths_are_refused_with_what_to_write(visits, cell, do):
+    """Where the paths begin had been asked for, and nothing else."""
+    frame = pd.read_csv(visits / "visits.csv", dtype=str).assign(film=[cell.format(i) for i in range(40)])
+    frame.to_csv(visits / "visits.csv", index=False)
+    with pytest.raises(UserError) as error:
+        own_table("v", "visits.csv", labels=["ill"], image=["film"], pictures="films").read(visits)
+    assert "column 'film': none of its" in str(error.value)
+    assert str(error.value).endswith(do)
+    frame.loc[1:, "film"] = [f"{i}.PNG" for i in range(1, 40)]
+    frame.to_csv(visits / "visits.csv", index=False)
+    with pytest.raises(UserError) as error:
+        own_table("v", "visits.csv", labels=["ill"], image=["film"], pictures="films").read(visits)
+    first = "Correct the names" if do.startswith("Say where") else do[:-1]
+    assert "column 'film' names pictures that are not there in row 2: " in str(error.value)
+    assert f"{first}, or say --absent-pictures allow: then these samples have no picture." in str(error.value)
+
+
 def test_a_label_among_the_inputs(visits):
     with pytest.raises(UserError, match="column 'ill' is a label, and would be shown to the model"):
         own_table("v", "visits.csv", labels=["ill"], table=["age", "ill:category"])
