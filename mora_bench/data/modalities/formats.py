@@ -5,6 +5,7 @@ Of a file that only a reader of another kind would take for damaged, nobody shal
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -38,6 +39,8 @@ PICTURE = "Save it as PNG, TIFF or JPEG."
 FILM = "Save those of its frames that matter as pictures."
 UNPACK = "Unpack it; a NIfTI volume may be packed anew by gzip (.nii.gz)."
 VOLUME, BY_SIMPLEITK = "a volume of a format that is not read", "Convert it to NIfTI, with SimpleITK, say."
+BY_FIJI = "Save its pictures as TIFF, with Fiji, say."
+EXPORT = "Export them as DICOM files or pictures from the viewer, or with OCT-Converter, say."
 #: What no name says otherwise.
 FORMATS = (
     DICOM,
@@ -56,6 +59,10 @@ FORMATS = (
     Format(f"{VOLUME} (MetaImage)", BY_SIMPLEITK, (b"ObjectType",)),
     Format(f"{VOLUME} (VTK)", BY_SIMPLEITK, (b"# vtk DataFile", b"<VTKFile")),
     Format(f"{VOLUME} (GIPL)", BY_SIMPLEITK, (b"\xef\xff\xe9\xb0", b"\x2a\xe3\x89\xb8"), 252),
+    Format("a file of a microscope (Zeiss CZI)", BY_FIJI, (b"ZISRAWFILE",)),
+    Format("a file of a microscope (Nikon ND2)", BY_FIJI, (b"\xda\xce\xbe\x0a",)),
+    Format("scans of the eye (Heidelberg E2E)", EXPORT, (b"CMDb",)),
+    Format("scans of the eye (Topcon FDA, FDS)", EXPORT, (b"FOCT",)),
     Format("an array of NumPy", PICTURE, (b"\x93NUMPY",)),
     Format("a page of HTML, as a failed download leaves it", "Download it again.", (b"<!doctype html", b"<html")),
     Format("a pointer of Git LFS in place of a file", "Bring the file: git lfs pull.", (b"version https://git-lfs",)),
@@ -79,6 +86,8 @@ VOLUMES = (
     ((".nrrd", ".nhdr", ".mha", ".mhd", ".gipl", ".gipl.gz"), "SimpleITK, say"),
     ((".v",), "nibabel"),
 )
+#: The end of the name of a file that holds the values of a volume alone, and of the header beside it.
+VALUES, HEADERS = re.compile(r"\.z?raw(\.gz)?$", re.I), (".mhd", ".nhdr")
 
 
 def another(path: Path, *but: Format) -> str:
@@ -93,6 +102,8 @@ def another(path: Path, *but: Format) -> str:
         head = file.read(HEAD)
     if _told(head, but):
         return ""
+    if header := _header(path):
+        return f"the values of a volume, whose header is {header}. Convert that one to NIfTI, with SimpleITK, say."
     name = path.name.lower()
     volume = next((by for ends, by in VOLUMES if name.endswith(ends)), "")
     told = _told(head, FORMATS)
@@ -100,6 +111,12 @@ def another(path: Path, *but: Format) -> str:
         return f"{VOLUME}. Convert it to NIfTI, with {volume}."
     told = told or _told(head, CONTAINERS)
     return f"{told.what}. {told.remedy.format(name=path.stem)}" if told else ""
+
+
+def _header(path: Path) -> str:
+    """The name of the header of a volume beside the file of its values, "" if it is none."""
+    name, values = VALUES.subn("", path.name)
+    return next((name + end for end in HEADERS if values and (path.parent / (name + end)).is_file()), "")
 
 
 def _told(head: bytes, formats: tuple[Format, ...]) -> Format | None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 import zipfile
 from pathlib import Path
+from typing import Any
 
 #: By the end of a name what the file is of, and what of pandas reads it.
 PANDAS = {
@@ -22,6 +24,9 @@ PANDAS = {
 }
 #: What pandas needs beside itself.
 NEEDS = {"SPSS": "pip install pyreadstat, then "}
+#: Of these, those whose cells may hold further tables, and what to do then.
+JSON = ("JSON", "JSON lines")
+FLATTEN = "Write a table of a row a sample and a column a value, with pandas.json_normalize, say."
 #: Ends of names of what spreadsheet programs and packers write.
 SPREADSHEETS, PACKED = (
     (".xls", ".xlsb", ".ods", ".numbers"),
@@ -51,6 +56,8 @@ def remedy(file: Path) -> str:
     name = file.name.lower()
     if end := next((end for end in PANDAS if name.endswith(end)), ""):
         kind, call = PANDAS[end]
+        if kind in JSON and _is_nested(file, lines=kind != "JSON"):
+            return f"It is of {kind}, with values inside values, as resources of FHIR are. {FLATTEN}"
         script = f"import pandas as pd; pd.{call.format(file.name)}.to_csv({file.stem + '.csv'!r}, index=False)"
         # Names in single quotes need no escapes, but for these, and then every shell would read them otherwise.
         quoted = shlex.quote(script) if {*script} & {*'"$`\\'} else f'"{script}"'
@@ -79,6 +86,22 @@ def mistaken(file: Path) -> str:
     if start.lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith((b"<html", b"<!doctype", b"<?xml", b"<table")):
         return f"It holds HTML or XML. {SAVE}."
     return ""
+
+
+def _is_nested(file: Path, lines: bool) -> bool:
+    """Whether a file of JSON is no table, because cells of it hold lists or records; of lines the first one says it.
+    One that cannot be read is none."""
+    try:
+        with file.open("rb") as stream:
+            content: Any = json.loads(stream.readline(LONGEST) if lines else stream.read(LONGEST))
+    except (OSError, ValueError, RecursionError):
+        return False
+    if not isinstance(content, dict | list):
+        return False
+    rows = [content] if lines else [*content.values()] if isinstance(content, dict) else content
+    # A table is a list of records, or columns by their names, each a list or a record by row.
+    cells = [row.values() if isinstance(row, dict) else row if isinstance(row, list) else None for row in rows]
+    return any(row is None or any(isinstance(cell, dict | list) for cell in row) for row in cells)
 
 
 def _of_ole(content: bytes) -> str:

@@ -232,7 +232,10 @@ def _check_columns(headings: Sequence[str], columns: Sequence[str], file: Path) 
     known = set(headings)
     absent = [column for column in columns if column not in known]
     if absent:
-        some = ", ".join(column[:80] for column in headings[:40])
+        # Blanks around a name, and what cannot be seen, show between quotes alone.
+        plain = [column.isprintable() and column == column.strip() for column in headings]
+        shown = [name[:80] if seen else repr(name[:80]) for name, seen in zip(headings, plain, strict=True)]
+        some = ", ".join(shown[:40])
         raise UserError(f"{file}: no column {', '.join(map(repr, absent))}. Found: {some}.")
 
 

@@ -12,6 +12,8 @@ from mora_bench.errors import UserError
 PICTURE, FILM = "Save it as PNG, TIFF or JPEG.", "Save those of its frames that matter as pictures."
 UNPACK = "Unpack it; a NIfTI volume may be packed anew by gzip (.nii.gz)."
 VOLUME, BY_SIMPLEITK = "a volume of a format that is not read", "Convert it to NIfTI, with SimpleITK, say."
+BY_FIJI = "Save its pictures as TIFF, with Fiji, say."
+EXPORT = "Export them as DICOM files or pictures from the viewer, or with OCT-Converter, say."
 GIPL = bytes(252) + (0xEFFFE9B0).to_bytes(4) + bytes(200)
 NIFTI = bytes(344) + b"n+1\0" + bytes(100)
 FILES = {
@@ -38,6 +40,10 @@ FILES = {
     "a.vtk": (b"# vtk DataFile Version 3.0\n", f"{VOLUME} (VTK). {BY_SIMPLEITK}"),
     "a.nrrd": (b"NRRD0004\n", f"{VOLUME} (NRRD). {BY_SIMPLEITK}"),
     "a.mha": (b"ObjectType = Image\n", f"{VOLUME} (MetaImage). {BY_SIMPLEITK}"),
+    "a.czi": (b"ZISRAWFILE\0\0" + bytes(90), f"a file of a microscope (Zeiss CZI). {BY_FIJI}"),
+    "a.nd2": (b"\xda\xce\xbe\x0a" + bytes(90), f"a file of a microscope (Nikon ND2). {BY_FIJI}"),
+    "a.e2e": (b"CMDb" + bytes(90), f"scans of the eye (Heidelberg E2E). {EXPORT}"),
+    "a.fda": (b"FOCTFDA" + bytes(90), f"scans of the eye (Topcon FDA, FDS). {EXPORT}"),
     "a.gipl.gz": (gzip.compress(GIPL), f"{VOLUME}. {BY_SIMPLEITK}"),
     "a.mgz": (
         gzip.compress(bytes(90)),
@@ -71,6 +77,18 @@ def test_a_whole_file_of_another_format_is_named_with_what_to_do(name, tmp_path)
     with pytest.raises(UserError) as error:
         opened(tmp_path / name, Views()).read()
     assert str(error.value) == f"{tmp_path}/{name}: {expected}"
+
+
+@pytest.mark.parametrize("name", ["v.raw", "v.zraw", "V.RAW", "v.raw.gz"])
+def test_values_beside_the_header_of_a_volume_are_named_by_it(name, tmp_path):
+    (tmp_path / name).write_bytes(bytes(600))
+    header = f"{name[0]}.mhd"
+    assert another(tmp_path / name) == ""
+    (tmp_path / header).write_bytes(b"ObjectType = Image\n")
+    with pytest.raises(UserError) as error:
+        opened(tmp_path / name, Views()).read()
+    said = f"the values of a volume, whose header is {header}. Convert that one to NIfTI, with SimpleITK, say."
+    assert str(error.value) == f"{tmp_path}/{name}: {said}"
 
 
 @pytest.mark.parametrize("name", ["a.png", "a.jpg", "a.tif", "a.bin"])

@@ -1,5 +1,6 @@
 """Tables of kinds that are not read: the message says what they are, and what it says to do works."""
 
+import json
 import re
 import subprocess
 import sys
@@ -63,6 +64,33 @@ def test_the_command_that_a_message_says_converts_a_table(tmp_path, name):
 def test_other_tables_are_refused_with_how_to_convert_them(tmp_path, name, remedy):
     (tmp_path / name).write_bytes(b"x")
     assert remedy in message(tmp_path / name)
+
+
+BUNDLE = {"resourceType": "Bundle", "entry": [{"resource": {"id": "1"}}]}
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.json", BUNDLE),
+        ("a.json", [{"id": "1", "name": [{"family": "A"}]}, {"id": "2"}]),
+        ("a.json", {"id": {"0": {"value": 1}}}),
+        ("a.ndjson", BUNDLE),
+        ("a.jsonl", {"id": "1", "labels": ["a", "b"]}),
+    ],
+)
+def test_nested_json_is_refused_without_a_command_that_makes_no_table(tmp_path, name, content):
+    """The command had made a column of records of it."""
+    (tmp_path / name).write_text(json.dumps(content) + "\n")
+    said = message(tmp_path / name)
+    assert "with values inside values, as resources of FHIR are. Write a table of a row a sample" in said
+    assert "Convert it" not in said
+
+
+@pytest.mark.parametrize("content", [TABLE.to_json(), TABLE.to_json(orient="records"), '{"id": ["01"]}', "[", "7", ""])
+def test_plain_or_damaged_json_has_the_command(tmp_path, content):
+    (tmp_path / "a.json").write_text(content)
+    assert "It is of JSON. Convert it: python -c " in message(tmp_path / "a.json")
 
 
 def test_what_nobody_knows_has_no_remedy(tmp_path):

@@ -35,6 +35,13 @@ def test_a_column_that_is_not_among_them_is_said(wide):
         frames.frame(wide, ["c0", "text"])
 
 
+def test_blanks_around_the_name_of_a_column_are_shown(tmp_path):
+    (tmp_path / "t.csv").write_text("ID ; Y;a b;age\u00a0\n1;0;x;50\n", "utf-8")
+    with pytest.raises(UserError) as error:
+        frames.frame(tmp_path / "t.csv", ["ID", "Y", "age"])
+    assert str(error.value).endswith(r"no column 'ID', 'Y', 'age'. Found: 'ID ', ' Y', a b, 'age\xa0'.")
+
+
 def test_no_predictions_have_so_many_columns(wide):
     with pytest.raises(UserError, match=r"wide\.csv: over 10,000 columns; expected id, pattern and one a label"):
         import_predictions.read(wide)
