@@ -24,7 +24,7 @@ PAIR = 2
 #: How names of absent pictures are treated: "refuse" them; "allow" some, but not all; "any".
 Absent = Literal["refuse", "allow", "any"]
 #: The most letters of a cell that may name files: systems refuse to look for longer ones.
-LONGEST = 1000
+LONGEST = 500
 
 
 def asked(entry: str) -> tuple[str, str]:

@@ -33,7 +33,8 @@ FILE_NAME, ASKED = re.compile(r".*\.txt", re.I), 100
 #: Markup: an element that a text begins with and that ends in it, which marks of what was taken out (<PERSON>) do not;
 #: or a tag that HTML has, anywhere in it.
 TAGS = re.compile(
-    r"\A\s*<(\?xml|!doctype|([a-z][\w:.-]*)(\s[^<>]*)?(/>|>(?=.*</\2\s*>)))|</?(html|body|div|span|p|br|b|i|table|tr|td|font)\b[^<>]*>",
+    r"\A\s*<(\?xml|!doctype|([a-z][\w:.-]*)(\s[^<>]*)?(/>|>(?=.*</\2\s*>)))"
+    r"|</?(html|body|div|span|p|br|b|i|table|tr|td|font)\b[^<>]*>",
     re.I | re.S,
 )
 
