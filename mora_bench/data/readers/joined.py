@@ -134,32 +134,62 @@ def separators(file: Path, joins: Sequence[Join], columns: Sequence[str]) -> dic
 
 
 def notes(file: Path, joins: Sequence[Join], columns: Sequence[str]) -> list[str]:
-    """Sentences on each further table: how many rows of the first one it matches, and which of `columns` both have.
-    Before them a warning of each table that hides rows."""
-    first_columns = {*frames.names(file)}
+    """Sentences on each further table: how many rows of the first one it matches, and which of `columns` an earlier
+    table has, too. Before them a warning of each table that hides rows."""
     sentences = [note for table in all_tables(file, joins) for note in frames.notes(table)]
     for join in joins:
-        wanted = frames.frame(file, [join.key])[join.key]
-        known = set(keys(frames.frame(join.file, [join.key])[join.key])) - {""}
-        lost = (~keys(wanted).isin(known)).tolist()
-        what = f"; none for {named(wanted.str.strip(), lost)}" if any(lost) else ""
-        sentences.append(
-            f"{join.file.name}: rows for {len(wanted) - sum(lost)} of {len(wanted)} values of {join.key!r}{what}"
-        )
-        otherwise = apart(keys(wanted), known)
-        if otherwise:
-            sentences.append(
-                f"WARNING: {join.file.name}: {len(otherwise)} of {len(wanted)} values of {join.key!r} are spelled "
-                f"otherwise there, so that these rows have nothing of it: {otherwise[0][0]!r} is {otherwise[0][1]!r} "
-                "there. Write both columns alike."
-            )
-        both = [
-            name for name in columns if name in first_columns and name != join.key and name in frames.names(join.file)
-        ]
-        sentences += [f"{join.file.name}: its {', '.join(map(repr, both))} is not read; that of {file.name} is"] * bool(
-            both
-        )
+        cells, known = frames.frame(file, [join.key])[join.key], keys_of(join)
+        sentences += [matches(join, cells, known), *spelled_otherwise(join, cells, known)]
+        sentences += taken_before(file, joins, join, columns)
     return sentences
+
+
+def keys_of(join: Join) -> set[str]:
+    """The keys of a further table."""
+    return {*keys(frames.frame(join.file, [join.key])[join.key])} - {""}
+
+
+def matches(join: Join, cells: pd.Series, known: set[str]) -> str:
+    """A sentence on how many keys of the first table, `cells`, are among those of a further one, `known`."""
+    lost = (~keys(cells).isin(known)).tolist()
+    what = f"; none for {named(cells.str.strip(), lost)}" if any(lost) else ""
+    return f"{join.file.name}: rows for {len(cells) - sum(lost)} of {len(cells)} values of {join.key!r}{what}"
+
+
+def spelled_otherwise(join: Join, cells: pd.Series, known: set[str]) -> list[str]:
+    """A warning of keys that are not among those of a further table but for their spelling, if there are any; arguments
+    as in `matches`."""
+    otherwise = apart(keys(cells), known)
+    return [
+        f"WARNING: {join.file.name}: {len(otherwise)} of {len(cells)} values of {join.key!r} are spelled otherwise "
+        f"there, so that these rows have nothing of it: {name!r} is {there!r} there. Write both columns alike."
+        for name, there in otherwise[:1]
+    ]
+
+
+def new_notes(joins: Sequence[Join], part: pd.DataFrame, known: Sequence[set[str]]) -> dict[str, str]:
+    """By a name of each its sentences on the keys of a part of the first table that further ones do not have; `known`:
+    the keys of each of these."""
+    found = {}
+    for join, there in zip(joins, known, strict=True):
+        if not keys(part[join.key]).isin(there).all():
+            sentences = [matches(join, part[join.key], there), *spelled_otherwise(join, part[join.key], there)]
+            found |= {f"{join}, {number}": sentence for number, sentence in enumerate(sentences)}
+    return found
+
+
+def taken_before(file: Path, joins: Sequence[Join], join: Join, columns: Sequence[str]) -> list[str]:
+    """A sentence on the columns of a further table that are read from the first one, and on those from each table that
+    was joined before it."""
+    held = {*frames.names(join.file)} - {join.key}
+    by_table: dict[str, list[str]] = {}
+    for name, home in homes(file, joins, columns).items():
+        if name in held and home != join.file:
+            by_table.setdefault(home.name, []).append(name)
+    return [
+        f"{join.file.name}: its {', '.join(map(repr, both))} is not read; that of {home} is"
+        for home, both in by_table.items()
+    ]
 
 
 def _by_key(join: Join, columns: Sequence[str]) -> pd.DataFrame:

@@ -82,14 +82,20 @@ def new_records(
     seen: set[str] = set()
     wanted = list(dict.fromkeys([*wanted, *([id] if id else [])]))
     separators = _separators(file, joins, wanted)
-    hidden = {f"{table}, hidden": note for table in joined.all_tables(file, joins) for note in frames.notes(table)}
-    for frame in joined.parts(file, wanted, joins, ["id"], at_once):
+    of_tables = {f"{table}, hidden": note for table in joined.all_tables(file, joins) for note in frames.notes(table)}
+    for join in joins:
+        both = joined.taken_before(file, joins, join, wanted)
+        of_tables |= {f"{join}, columns {number}": note for number, note in enumerate(both)}
+    known = [joined.keys_of(join) for join in joins]
+    more = list(dict.fromkeys(["id", *(join.key for join in joins)]))
+    for frame in joined.parts(file, wanted, joins, more, at_once):
         id_column = id or ("id" if "id" in frame else None)
         ids = names_of(frame, id_column, file).str.strip()
         refuse(ids, [name in seen for name in ids], file, "is not the first of its name", "Rename it.")
         seen.update(ids if id_column else ())
         modalities: dict[str, Column] = {}
-        notes = hidden | {f"{name}, errors": sentence for name, sentence in errors(frame).items()}
+        notes = of_tables | joined.new_notes(joins, frame, known)
+        notes |= {f"{name}, errors": sentence for name, sentence in errors(frame).items()}
         for name, trained in trained_on.modalities.items():
             if name in cells:
                 rows, unlike = _measured(frame, cells[name], tuple(ids), file, separators)

@@ -414,3 +414,46 @@ def test_a_join_that_fails_by_spelling_says_so(tmp_path):
         "WARNING: lab.csv: 2 of 40 values of 'id' are spelled otherwise there, so that these rows have nothing of it: "
         "'1.0' is '1' there. Write both columns alike.",
     ]
+
+
+def test_a_join_of_new_records_that_fails_by_spelling_says_so(tmp_path):
+    file = written(tmp_path, rows().drop(columns=["age"]))
+    written(tmp_path, rows()[["id", "age"]], "lab.csv")
+    join = joined.Join.of("lab.csv:id", tmp_path)
+    trained_on = read(file, table=("age",), join=("lab.csv:id",))
+    new = written(tmp_path, rows()[["id", "note"]][:4], "new.csv")
+    (whole,) = new_records(trained_on, new, Views(), joins=[join])
+    assert not whole.notes
+    written(tmp_path, pd.DataFrame({"id": ["v0", "V1", "v 2"], "age": ["20", "21", "22"]}), "lab.csv")
+    first, second = new_records(trained_on, new, Views(), at_once=2, joins=[join])
+    assert [row and row["age"] for row in first.table.modalities["table"].values] == [20, None]
+    assert [*first.notes.values()] == [
+        "lab.csv: rows for 1 of 2 values of 'id'; none for row 3: 'v1'",
+        "WARNING: lab.csv: 1 of 2 values of 'id' are spelled otherwise there, so that these rows have nothing of it: "
+        "'v1' is 'V1' there. Write both columns alike.",
+    ]
+    assert [*second.notes.values()] == [
+        "lab.csv: rows for 0 of 2 values of 'id'; none for row 4: 'v2'; row 5: 'v3'",
+        "WARNING: lab.csv: 1 of 2 values of 'id' are spelled otherwise there, so that these rows have nothing of it: "
+        "'v2' is 'v 2' there. Write both columns alike.",
+    ]
+
+
+def test_a_column_of_two_further_tables_is_that_of_the_first_one_and_said(tmp_path):
+    file = written(tmp_path)
+    for name, first in (("a.csv", 70), ("b.csv", 150)):
+        written(tmp_path, rows(weight=[str(first + i) for i in range(40)])[["id", "weight", "age"]], name)
+    for one, other, weight in (("a.csv", "b.csv", 70), ("b.csv", "a.csv", 150)):
+        options = (f"{one}:id", f"{other}:id")
+        trained_on = read(file, table=("weight", "age"), join=options)
+        assert trained_on.modalities["table"].values[0] == {"weight": weight, "age": 20}
+        joins = [joined.Join.of(option, tmp_path) for option in options]
+        said = [
+            f"{one}: its 'age' is not read; that of visits.csv is",
+            f"{other}: its 'weight' is not read; that of {one} is",
+            f"{other}: its 'age' is not read; that of visits.csv is",
+        ]
+        lines = joined.notes(file, joins, ["weight", "age", "ill"])
+        assert [line for line in lines if "rows for" not in line] == said
+        (new,) = new_records(trained_on, file, Views(), joins=joins)
+        assert [*new.notes.values()] == said
