@@ -92,7 +92,11 @@ def test_new_records_may_lack_a_signal_all_of_them_or_all_of_a_part(clinic, tmp_
     (later / "charts.csv").write_text(charts.replace("n4", "n 4"))
     parts = list(new_records(table, later / "new.csv", Views(), at_once=at_once, made=stays.made, id="stay"))
     assert not any(value for part in parts for value in part.table.modalities["vitals"].values)
-    assert parts[-1].notes == {"signal vitals": note.format("4 to 5" if at_once else "2 to 5")}
+    assert parts[-1].notes == {
+        "signal vitals": note.format("4 to 5" if at_once else "2 to 5"),
+        "signal vitals, table 0": f"WARNING: charts.csv: 1 of {at_once or 4} values of 'stay' are spelled otherwise "
+        "there, so that these rows have nothing of it: 'n4' is 'n 4' there. Write both columns alike.",
+    }
 
 
 def test_new_records_none_of_whose_files_of_signals_is_there_are_told_where_they_were_looked_for(ward, tmp_path):

@@ -10,7 +10,7 @@ import pandas as pd
 
 from mora_bench.data.readers import frames
 from mora_bench.data.readers.cells import ERRORS, keys, named, refuse
-from mora_bench.data.readers.spellings import apart
+from mora_bench.data.readers.spellings import elsewhere
 from mora_bench.errors import UserError
 
 #: How several rows of a key become one: their cells, one after the other.
@@ -139,7 +139,7 @@ def notes(file: Path, joins: Sequence[Join], columns: Sequence[str]) -> list[str
     sentences = [note for table in all_tables(file, joins) for note in frames.notes(table)]
     for join in joins:
         cells, known = frames.frame(file, [join.key])[join.key], keys_of(join)
-        sentences += [matches(join, cells, known), *spelled_otherwise(join, cells, known)]
+        sentences += [matches(join, cells, known), *elsewhere(keys(cells), known, join.key, join.file)]
         sentences += taken_before(file, joins, join, columns)
     return sentences
 
@@ -156,24 +156,14 @@ def matches(join: Join, cells: pd.Series, known: set[str]) -> str:
     return f"{join.file.name}: rows for {len(cells) - sum(lost)} of {len(cells)} values of {join.key!r}{what}"
 
 
-def spelled_otherwise(join: Join, cells: pd.Series, known: set[str]) -> list[str]:
-    """A warning of keys that are not among those of a further table but for their spelling, if there are any; arguments
-    as in `matches`."""
-    otherwise = apart(keys(cells), known)
-    return [
-        f"WARNING: {join.file.name}: {len(otherwise)} of {len(cells)} values of {join.key!r} are spelled otherwise "
-        f"there, so that these rows have nothing of it: {name!r} is {there!r} there. Write both columns alike."
-        for name, there in otherwise[:1]
-    ]
-
-
 def new_notes(joins: Sequence[Join], part: pd.DataFrame, known: Sequence[set[str]]) -> dict[str, str]:
     """By a name of each its sentences on the keys of a part of the first table that further ones do not have; `known`:
     the keys of each of these."""
     found = {}
     for join, there in zip(joins, known, strict=True):
-        if not keys(part[join.key]).isin(there).all():
-            sentences = [matches(join, part[join.key], there), *spelled_otherwise(join, part[join.key], there)]
+        cells = keys(part[join.key])
+        if not cells.isin(there).all():
+            sentences = [matches(join, part[join.key], there), *elsewhere(cells, there, join.key, join.file)]
             found |= {f"{join}, {number}": sentence for number, sentence in enumerate(sentences)}
     return found
 

@@ -23,6 +23,7 @@ from mora_bench.data.readers.picture_paths import Views
 from mora_bench.data.readers.signal_columns import fields as signal_fields
 from mora_bench.data.readers.signal_columns import lost, signals
 from mora_bench.data.readers.signal_entry import SignalEntry
+from mora_bench.data.readers.signal_keys import table_notes
 from mora_bench.data.readers.text_columns import texts, texts_of_files
 from mora_bench.data.readers.thousands import refuse_thousands
 from mora_bench.data.readers.vector_columns import columns_of, from_columns, from_files, of_files
@@ -182,13 +183,17 @@ def _as_trained(entry: SignalEntry, trained: Column) -> SignalEntry:
 def _nowhere(
     trained: Column, source: _Source, frame: pd.DataFrame, modality: Column, bases: Sequence[Path], file: Path
 ) -> dict[str, str]:
-    """A note, by column or modality, on paths none of which leads to a file, and on signals that no record has."""
-    if any(value is not None for value in modality.values):
-        return {}
+    """Notes, by column or modality, on paths none of which leads to a file, on signals that no record has, and on
+    their tables."""
+    nothing = all(value is None for value in modality.values)
     if trained.kind == "signal":
         entry = SignalEntry.of(source.entry)
-        note = lost(frame, entry, bases, file)
-        return {f"signal {entry.name}": note} if note else {}
+        note = lost(frame, entry, bases, file) if nothing else ""
+        found = {f"signal {entry.name}": note} if note else {}
+        warnings = enumerate(table_notes(frame, entry, bases, file))
+        return found | {f"signal {entry.name}, table {number}": warning for number, warning in warnings}
+    if not nothing:
+        return {}
     of_files = trained.kind in PICTURES or (source.entry and not (trained.kind == "vector" and len(source.columns) > 1))
     if not of_files:
         return {}

@@ -26,6 +26,7 @@ from mora_bench.data.readers.picture_paths import check_meant
 from mora_bench.data.readers.row_columns import covariates
 from mora_bench.data.readers.row_columns import weights as row_weights
 from mora_bench.data.readers.signal_columns import signals, taken_for
+from mora_bench.data.readers.signal_keys import table_notes
 from mora_bench.data.readers.slips import hardly_repeats, tells
 from mora_bench.data.readers.spellings import alike
 from mora_bench.data.readers.text_columns import from_files, tagged, texts, texts_of_files
@@ -102,7 +103,7 @@ def read(name: str, file: Path, columns: Columns) -> Table:
     twice = [name for name in names if names.count(name) > 1]
     if twice:
         raise UserError(f"{file}: two modalities would be called {twice[0]!r}. Rename a column.")
-    bases = [file.parent.resolve() / folder for folder in columns.folders]
+    bases = columns.bases(file)
     nowhere = next((base for base in bases if not base.is_dir()), None)
     if nowhere is not None:
         raise UserError(f"{nowhere}: no such folder. Say where the paths of pictures begin (--pictures FOLDER).")
@@ -183,8 +184,8 @@ def signal_notes(columns: Columns, table: Table) -> list[str]:
 
 
 def notes(file: Path, columns: Columns) -> list[str]:
-    """Sentences on what the table of a file was taken for, and on what in it a user should look at; on signals, which
-    may be large, `signal_notes` has them.
+    """Sentences on what the table of a file was taken for, and on what in it a user should look at; on what signals
+    hold, which may be large, `signal_notes` has them.
 
     Raises:
         UserError: as `read` does.
@@ -209,6 +210,8 @@ def notes(file: Path, columns: Columns) -> list[str]:
         few = "has categories that hardly repeat, of which little can be learned. Is it a category?"
         sentences += [f"WARNING: column {name!r} {few}"] * hardly_repeats(measurement)
         sentences += [f"WARNING: column {name!r} {how}. Is it an input?" for how in tells(measurement, labelled)]
+    for signal in columns.signals:
+        sentences += table_notes(frame, signal, columns.bases(file), file)
     sides = columns.official.sides(kept, file) if columns.official else ()
     for column in columns.group:
         groups = ["" if nothing(cell) else cell.strip() for cell in kept[column]]

@@ -118,6 +118,10 @@ class Columns:
     def folders(self) -> tuple[str, ...]:
         return (self.pictures,) if isinstance(self.pictures, str) else self.pictures
 
+    def bases(self, file: Path) -> list[Path]:
+        """The folders in which paths begin, for a table at `file`."""
+        return [file.parent.resolve() / folder for folder in self.folders]
+
     @property
     def named(self) -> list[str]:
         """The names of the modalities but for the measured values."""

@@ -14,13 +14,13 @@ from mora_bench.data.modalities.signal import Series
 from mora_bench.data.modalities.units import listed_units
 from mora_bench.data.readers import frames, signal_tables
 from mora_bench.data.readers.cells import nothing, refuse
-from mora_bench.data.readers.links import inside
 from mora_bench.data.readers.path_columns import Absent, located, paths
 from mora_bench.data.readers.path_columns import fields as fields_of
 from mora_bench.data.readers.path_columns import named as path_names
 from mora_bench.data.readers.signal_dicom import DicomWaveform
 from mora_bench.data.readers.signal_entry import DICOM, TABLES, UNITS, SignalEntry
 from mora_bench.data.readers.signal_files import ArrayFile, SignalFile, unspelled
+from mora_bench.data.readers.signal_keys import nothing_measured, table_of_all
 from mora_bench.data.readers.signal_records import BdfFile, EdfFile, WfdbFile
 from mora_bench.data.readers.signal_sounds import FlacFile, WavFile
 from mora_bench.data.readers.signal_times import Moments, beginnings
@@ -146,7 +146,7 @@ def _values(
 ) -> tuple[Any, ...]:
     begins = _beginnings(frame[entry.since], entry, file) if entry.since else None
     if entry.key:
-        return tuple(_of_all(frame, entry, [*bases, file.parent.resolve()], file, absent, begins))
+        return tuple(_of_all(frame, entry, bases, file, absent, begins))
     column = paths(frame, f"{entry.name}={entry.path}")
     row_files = located(column, bases, file, absent, "signals")
     refuse(column, [len(files) > 1 for files in row_files], file, "names several files", "Name one a row.")
@@ -187,18 +187,10 @@ def _of_all(
     absent: Absent,
     begins: Moments | None,
 ) -> list[Series | None]:
-    files = [base / entry.path for base in bases if (base / entry.path).is_file()]
-    if not files:
-        where = " or ".join(map(str, dict.fromkeys(bases)))
-        raise UserError(f"{file}: no {entry.path} below {where}, which --signal {entry.name} asks for.")
-    if not any(inside(files[0], base) for base in bases):
-        raise UserError(f"{files[0]}: a link that leads out of {bases[0]} (--follow-links allows it).")
+    table = table_of_all(entry, bases, file)
     keys = frame[entry.key]
     refuse(keys, map(nothing, keys), file, "is empty, and says whose rows a signal is", "Fill it.")
-    samples = signal_tables.of_all(files[0], entry, [*keys], begins, whole=absent != "any")
+    samples = signal_tables.of_all(table, entry, [*keys], begins, whole=absent != "any")
     if absent != "any" and all(series is None for series in samples):
-        raise UserError(
-            f"{files[0]}, column {entry.key!r}: none of its rows is of a sample of {file.name} within the time that is "
-            "read. Compare the keys, and the unit of time."
-        )
+        raise nothing_measured(keys, entry, table, file)
     return samples

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from mora_bench.text import listed
 
@@ -45,3 +46,17 @@ def apart(names: Iterable[str], known: Iterable[str]) -> list[tuple[str, str]]:
     by_spelling = {spelling(name): name for name in sorted(exact)}
     missing = [name for name in names if name and name not in exact]
     return [(name, by_spelling[spelling(name)]) for name in missing if spelling(name) in by_spelling]
+
+
+def elsewhere(names: Sequence[str], known: Iterable[str], column: str, table: Path) -> list[str]:
+    """A warning of the keys of rows that are not among those of another table but for their spelling; none if none is.
+
+    Args:
+        names: a key a row, "" for none; known: those of the other table; column: what the keys are called in both.
+    """
+    otherwise = apart(names, known)
+    return [
+        f"WARNING: {table.name}: {len(otherwise)} of {len(names)} values of {column!r} are spelled otherwise there, so "
+        f"that these rows have nothing of it: {name!r} is {there!r} there. Write both columns alike."
+        for name, there in otherwise[:1]
+    ]

@@ -422,7 +422,11 @@ def test_a_colon_in_braces_is_part_of_a_path():
     [
         ({"id": ["a"], "t": [1], "v": ["high"]}, "column 'v' is no finite number in row 2: 'high'"),
         ({"id": ["a"], "t": ["soon"], "v": [1]}, "column 't' holds no time in row 2: 'soon'"),
-        ({"id": ["z"], "t": [1], "v": [1]}, "column 'id': none of its rows is of a sample of stays.csv"),
+        (
+            {"id": ["z"], "t": [1], "v": [1]},
+            "csv, such as 'a'; there it is 'z'. Write them alike, or name another key.",
+        ),
+        ({"id": ["z", "a"], "t": [1, -1], "v": [1, 1]}, "column 'id': none of its rows is of a sample of stays.csv"),
         ({"id": ["a"], "t": [1e9], "v": [1]}, "a series of 1,000,000,001 steps of 1 s; .* Is unit= right"),
     ],
 )
@@ -494,6 +498,39 @@ def test_new_records_that_spell_a_channel_otherwise_are_refused(clinic):
     write(clinic, "charts.csv", id=["a", "b"], t=[0, 1], item=["temp", "Temp"], v=[36, 37])
     with pytest.raises(UserError, match="'temp' differs from the channel 'Temp' in case or blanks alone"):
         list(new_records(trained, clinic / "stays.csv", Views(), made=stays.made, id="id"))
+
+
+def test_keys_in_another_spelling_are_said(clinic):
+    write(clinic, "charts.csv", id=["a", "B", " c", "z"], t=[0] * 4, hr=[70] * 4)
+    entry = "v=charts.csv:key=id;time=t;step=1"
+    asked = Columns(labels=("ill",), text=("note",), id="id", signal=(entry,))
+    assert [value is not None for value in read(clinic, entry)] == [True, False, True]
+    warning = (
+        "WARNING: charts.csv: 1 of 3 values of 'id' are spelled otherwise there, so that these rows have nothing of "
+        "it: 'b' is 'B' there. Write both columns alike."
+    )
+    assert own.notes(clinic / "stays.csv", asked)[1:] == [warning]
+    write(clinic, "charts.csv", id=["a", "b", "z"], t=[0] * 3, hr=[70] * 3)
+    assert own.notes(clinic / "stays.csv", asked)[1:] == []
+
+
+@pytest.mark.parametrize("entry", ["v=charts.xlsx:key=id;time=t;step=1", "v={id}.xlsx:time=t;step=1"])
+def test_rows_that_a_table_of_signals_hides_are_said(clinic, entry):
+    openpyxl = pytest.importorskip("openpyxl")
+    for name in ("charts", *IDS):
+        pd.DataFrame({"id": IDS, "t": [0, 1, 2], "hr": [1, 2, 3]}).to_excel(clinic / f"{name}.xlsx", index=False)
+        book = openpyxl.load_workbook(clinic / f"{name}.xlsx")
+        book.active.row_dimensions[3].hidden = True
+        book.save(clinic / f"{name}.xlsx")
+    entry += ";channels=hr"
+    stays = own_table("stays", "stays.csv", labels=["ill"], text=["note"], signal=[entry], id="id")
+    asked = Columns(labels=("ill",), text=("note",), id="id", signal=(entry,))
+    tables = ["charts"] if "key" in entry else IDS
+    what = "1 row that the sheet hides, as a filter does, are read like all others: row 3. Remove them if they are not"
+    said = [f"WARNING: {name}.xlsx: {what} meant." for name in tables]
+    assert own.notes(clinic / "stays.csv", asked)[1:] == said
+    (new,) = new_records(stays.read(clinic), clinic / "stays.csv", Views(), made=stays.made, id="id")
+    assert [*new.notes.values()] == said
 
 
 def test_two_columns_of_one_name_are_no_channel(clinic):
