@@ -33,8 +33,7 @@ def of_one(file: Path, entry: SignalEntry, begin: tuple[Moments, int] | None = N
 
     Raises:
         UserError: as `frames.frame`; a cell that is no number; more steps than `MOST_STEPS`; times that are dates
-            without `begin`; dates of which only those of the table, or those of `begin`, have time zones; what
-            `Moments.since` does.
+            without `begin`; what `Moments.check` and `Moments.since` do.
     """
     measured = _measurements(file, entry, ())
     if not len(measured.frame) or (begin is not None and np.isnan(begin[0].seconds[begin[1]])):
@@ -42,7 +41,7 @@ def of_one(file: Path, entry: SignalEntry, begin: tuple[Moments, int] | None = N
     times, rows = measured.times(entry, dated=begin is not None), np.arange(len(measured.frame))
     seconds = None if times is None else times.seconds
     if times is not None and begin is not None:
-        times.check_zones(begin[0])
+        times.check(begin[0])
         seconds = times.since(rows, *begin)
     return _series(measured, rows, seconds, entry, file)
 
@@ -59,8 +58,8 @@ def of_all(
             samples may lack some.
 
     Raises:
-        UserError: as `of_one`; times that are dates without `begins`; of the two columns of dates only one has time
-            zones; what `Moments.since` does; a channel that no row is of.
+        UserError: as `of_one`; times that are dates without `begins`; what `Moments.check` and `Moments.since` do; a
+            channel that no row is of.
     """
     measured = _measurements(file, entry, (entry.key,))
     if whole:
@@ -68,7 +67,7 @@ def of_all(
     rows = measured.frame.groupby(measured.frame[entry.key].str.strip(), sort=False).indices
     times = measured.times(entry, dated=begins is not None)
     if times is not None and begins is not None:
-        times.check_zones(begins)
+        times.check(begins)
     series: list[Series | None] = []
     for i, key in enumerate(keys):
         indices = rows.get(key.strip())

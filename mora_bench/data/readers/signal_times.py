@@ -22,8 +22,15 @@ CLOCK = re.compile(r"([0-9]+):([0-5][0-9])(?::([0-5][0-9](?:\.[0-9]+)?))?")
 DAY = 24
 #: The end of a date that has a time zone: 2020-07-28T10:00:00+02:00, 2020-07-28 08:00Z.
 ZONE = re.compile(r"[T ][0-9][0-9:., ]*(?:Z|[+-][0-9]{2}(?::?[0-9]{2})?)$")
-#: Numbers of which more than this share could be such dates are dates.
+#: A date without a time of day: 2020-07-28, 20200728.0, 20200728+0200.
+ALONE = re.compile(r"[0-9]{4}(\D?)[0-9]{1,2}\1[0-9]{1,2}(?:\.0)?(?:[+-][0-9]{4})?")
+#: A date without a day: 2020-07.
+PARTIAL = re.compile(r"[0-9]{4}\D[0-9]{1,2}")
+#: Numbers of which more than this share could be such dates are dates; of dates of which more than this share have no
+#: time of day none has one.
 MOSTLY = 0.5
+#: How dates are written.
+HOW = "Correct the table: dates are read as 2020-07-28 10:00 (ISO 8601) or 202007281000 (HL7)."
 
 
 @dataclass(frozen=True)
@@ -33,7 +40,8 @@ class Moments:
     Attributes:
         seconds: float64 [N]; of dates those since 1970, NaN where there is none.
         cells: the N cells; where: their file and name.
-        dated: bool [N], which are dates; clock: bool [N], which are clock times.
+        dated: bool [N], which are dates; alone: bool [N], which are dates without a time of day; clock: bool [N], which
+            are clock times.
         zoned: whether its dates have a time zone; None if it holds no dates.
     """
 
@@ -41,6 +49,7 @@ class Moments:
     cells: pd.Series
     where: str
     dated: np.ndarray
+    alone: np.ndarray
     clock: np.ndarray
     zoned: bool | None = None
 
@@ -53,7 +62,17 @@ class Moments:
         """The first of some cells (bool [N]), with its row."""
         return named(self.cells[which][:1], [True])
 
-    def check_zones(self, begins: Moments) -> None:
+    def check(self, begins: Moments) -> None:
+        """Refuse dates that do not go together with those from which they count.
+
+        Raises:
+            UserError: of the two columns of dates only one has time zones, or times of day, without which nobody knows
+                what is before a beginning.
+        """
+        self._check_zones(begins)
+        self._check_days(begins)
+
+    def _check_zones(self, begins: Moments) -> None:
         """Refuse dates that count from others where nobody knows how far apart they are.
 
         Raises:
@@ -67,6 +86,23 @@ class Moments:
             f"count, dates {others} ({begins.example(begins.dated)}). Write both columns with a time zone, or both "
             "without."
         )
+
+    def _check_days(self, begins: Moments) -> None:
+        """Refuse dates without a time of day that count from others with one. A few among dates with times are
+        midnight: R writes it so.
+
+        Raises:
+            UserError: nobody knows which of the first day's are before the beginning.
+        """
+        if self.alone.sum() <= MOSTLY * self.dated.sum():
+            return
+        timed = begins.dated & ~begins.alone & (begins.seconds % (DAY * 3600) != 0)
+        if timed.any():
+            raise UserError(
+                f"{self.where} holds dates without a time of day ({self.example(self.alone)}), and {begins.where}, "
+                f"from which they count, dates with one ({begins.example(timed)}), so nobody knows which of the first "
+                "day are before it. Name a column of dates with times in time=, or one of dates without in since=."
+            )
 
     def since(self, rows: np.ndarray, begins: Moments, row: int) -> np.ndarray:
         """Some rows' seconds since the beginning that stands in a row of `begins`, float64 [n].
@@ -103,13 +139,15 @@ def beginnings(cells: pd.Series, entry: SignalEntry, file: Path, commas: bool) -
     """The times of a column, from which those of signals count; NaN where a cell is empty. `commas`: as in `decimals`.
 
     Raises:
-        UserError: a cell that holds no time; dates with a time zone among dates without one.
+        UserError: a cell that holds no time, or a date without a day; dates with a time zone among dates without one.
     """
     known = ~cells.str.strip().str.lower().isin(NOTHING).to_numpy()
     found = moments(cells[known], entry, file, commas, dated=True)
-    seconds, dated, clock = np.full(len(cells), np.nan), np.zeros(len(cells), bool), np.zeros(len(cells), bool)
-    seconds[known], dated[known], clock[known] = found.seconds, found.dated, found.clock
-    return Moments(seconds, cells, found.where, dated, clock, found.zoned)
+    seconds = np.full(len(cells), np.nan)
+    seconds[known] = found.seconds
+    dated, alone, clock = np.zeros((3, len(cells)), bool)
+    dated[known], alone[known], clock[known] = found.dated, found.alone, found.clock
+    return Moments(seconds, cells, found.where, dated, alone, clock, found.zoned)
 
 
 def moments(cells: pd.Series, entry: SignalEntry, file: Path, commas: bool, dated: bool) -> Moments:
@@ -121,7 +159,7 @@ def moments(cells: pd.Series, entry: SignalEntry, file: Path, commas: bool, date
     Raises:
         UserError: as `beginnings`; dates that are not `dated`.
     """
-    plain = cells.str.strip()
+    plain = stripped = cells.str.strip()
     seconds = decimals(plain, commas) * entry.seconds
     if dated:
         written = _written_by_hospitals(plain, np.isfinite(seconds))
@@ -133,7 +171,9 @@ def moments(cells: pd.Series, entry: SignalEntry, file: Path, commas: bool, date
     dates = ~np.isfinite(seconds)
     if dated:
         seconds[dates] = _since_1970(plain[dates])
-    do = "Correct the table." if dated else "Say since=COLUMN of your table if it holds dates."
+        partial = dates & plain.str.fullmatch(PARTIAL.pattern).to_numpy(bool)
+        refuse(cells, partial, file, "holds dates without a day", "Write the day, or leave these rows out.")
+    do = HOW if dated else "Say since=COLUMN of your table if it holds dates."
     refuse(cells, ~np.isfinite(seconds), file, "holds no time", do)
     zoned = np.zeros(len(cells), bool)
     zoned[dates] = plain[dates].str.contains(ZONE)
@@ -142,7 +182,8 @@ def moments(cells: pd.Series, entry: SignalEntry, file: Path, commas: bool, date
         refuse(cells, dates & ~zoned, file, what, "Write all of them with a time zone, or all without.")
     where = f"{file}, column {cells.name!r}"
     zone = bool(zoned.any()) if dates.any() else None
-    return Moments(seconds, cells, where, dates, np.isfinite(clock) & ~dates, zone)
+    alone = dates & stripped.str.fullmatch(ALONE.pattern).to_numpy(bool)
+    return Moments(seconds, cells, where, dates, alone, np.isfinite(clock) & ~dates, zone)
 
 
 def _written_by_hospitals(plain: pd.Series, numeric: np.ndarray) -> np.ndarray:

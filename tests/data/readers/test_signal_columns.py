@@ -214,6 +214,49 @@ def test_days_as_hospitals_write_them_are_no_numbers(clinic):
     np.testing.assert_array_equal(first.values[:, 0], [1, NAN, 2])
 
 
+@pytest.mark.parametrize("begin", ["2020-07-28 08:00:00", "202007280800"])
+@pytest.mark.parametrize("form", ["%Y-%m-%d", "%Y%m%d"])
+def test_dates_without_a_time_do_not_count_from_dates_with_one(clinic, begin, form):
+    """Each sample had lost its first day."""
+    entry = BY_THE_HOUR.replace("unit=h", "unit=d")
+    days = pd.to_datetime(["2020-07-28", "2020-07-29", "2020-07-30"]).strftime(form)
+    write(clinic, "charts.csv", id=["a"] * 3, at=days, hr=[11, 22, 33])
+    begins(clinic, "", begin, begin)
+    with pytest.raises(UserError) as error:
+        read(clinic, entry)
+    assert str(error.value) == (
+        f"{clinic}/charts.csv, column 'at' holds dates without a time of day (row 2: '{days[0]}'), and "
+        f"{clinic}/stays.csv, column 'intime', from which they count, dates with one (row 3: '{begin}'), so nobody "
+        "knows which of the first day are before it. Name a column of dates with times in time=, or one of dates "
+        "without in since=."
+    )
+    # Of midnight, and of another date without a time, nothing is lost.
+    for midnight in ("2020-07-28 00:00:00", "20200728"):
+        begins(clinic, midnight, "", "")
+        np.testing.assert_array_equal(read(clinic, entry)[0].values[:, 0], [11, 22, 33])
+
+
+def test_a_few_dates_without_a_time_among_others_are_midnight(clinic):
+    """R writes midnight so."""
+    begins(clinic, *["2020-07-28 22:00"] * 3)
+    write(clinic, "charts.csv", id=["a"] * 3, at=["2020-07-28 23:00", "2020-07-29", "2020-07-29 01:00"], hr=[1, 2, 3])
+    np.testing.assert_array_equal(read(clinic, BY_THE_HOUR)[0].values[:, 0], [NAN, 1, 2, 3])
+
+
+def test_dates_that_are_not_whole_or_of_other_forms_are_refused_with_what_to_write(clinic):
+    begins(clinic, *["2020-02-01"] * 3)
+    write(clinic, "charts.csv", id=["a"] * 3, at=["2020-02", "2020-02-15", "2020/03"], hr=[1, 2, 3])
+    message = "holds dates without a day in row 2: '2020-02'; row 4: '2020/03'. Write the day, or leave these rows out."
+    with pytest.raises(UserError) as error:
+        read(clinic, BY_THE_HOUR)
+    assert str(error.value) == f"{clinic}/charts.csv, column 'at' {message}"
+    write(clinic, "charts.csv", id=["a"], at=["02/01/2020 09:00"], hr=[1])
+    message = "dates are read as 2020-07-28 10:00 (ISO 8601) or 202007281000 (HL7)."
+    with pytest.raises(UserError) as error:
+        read(clinic, BY_THE_HOUR)
+    assert str(error.value).endswith(f"holds no time in row 2: '02/01/2020 09:00'. Correct the table: {message}")
+
+
 def test_hospitals_dates_may_have_time_zones(clinic):
     begins(clinic, *["20201025013000+0200"] * 3)
     write(clinic, "charts.csv", id=["a"] * 2, at=["20201025023000+0200", "20201025023000+0100"], hr=[1, 2])
