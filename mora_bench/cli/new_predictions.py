@@ -97,6 +97,7 @@ class PredictedRecords:
         n, seconds: how many were predicted, and in what time, decoding left out.
         met: the patterns of presence that records showed, and how many of them.
         blank: files of pictures of one colour throughout.
+        resampled: `Notes.resampled`.
     """
 
     decider: Decider
@@ -107,6 +108,7 @@ class PredictedRecords:
     seconds: float = 0.0
     met: Counter[int] = field(default_factory=Counter)
     blank: list[Path] = field(default_factory=list)
+    resampled: dict[Path, str] = field(default_factory=dict)
 
     def parts(self, records: Iterable[NewRecords]) -> Iterator[PredictedPart]:
         """Predict the records, some at a time. Each note on them is printed once."""
@@ -122,6 +124,7 @@ class PredictedRecords:
             self.n, self.seconds = self.n + len(part.table), self.seconds + part.applied.seconds
             self.met.update(part.patterns.tolist())
             self.blank += notes.files()
+            self.resampled |= notes.resampled
             yield part
 
     def lines(self, parts: Iterable[PredictedPart]) -> Iterator[str]:
@@ -165,6 +168,13 @@ class PredictedRecords:
         return [
             f"WARNING: of one colour throughout, so nothing is seen there: {listed(files, NAMED)}. If nothing was "
             "taken, leave the cell empty."
+        ] * bool(files)
+
+    def of_other_rates(self) -> list[str]:
+        """A sentence on files of signals of other rates than were trained on, if there are any."""
+        files = [f"{path} ({rates})" for path, rates in self.resampled.items()]
+        return [
+            f"signals of another rate than was trained on, brought to that one as rate= does: {listed(files, NAMED)}"
         ] * bool(files)
 
     def rare(self) -> list[str]:

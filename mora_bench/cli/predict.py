@@ -114,7 +114,8 @@ def run(arguments: list[str]) -> int:
     new = new_records(table, options.new, views, base, at_once, options.id, made, joins)
     _write(predicted, new, options, cell.label)
     # One by one these would part the rows on a terminal.
-    for line in predicted.decider.remarks + predicted.rare() + predicted.nothing_seen():
+    remarks = predicted.decider.remarks + predicted.rare()
+    for line in remarks + predicted.nothing_seen() + predicted.of_other_rates():
         print(line, file=sys.stderr)
     if options.out is not None:
         print(f"{predicted.n} predictions, {1000 * predicted.seconds / predicted.n:.3g} ms each: {options.out}")

@@ -176,7 +176,7 @@ def _as_trained(entry: SignalEntry, trained: Column) -> SignalEntry:
     """How new signals are read: with the channels, and of files with the rate and the units, of those that were trained
     on."""
     series = next(value.read() for value in trained.values if value is not None)
-    new = replace(entry, channels=series.channels)
+    new = replace(entry, channels=series.channels, trained=entry)
     return new if entry.of_tables else replace(new, rate=series.rate, units=series.units)
 
 

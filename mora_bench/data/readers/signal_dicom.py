@@ -63,7 +63,7 @@ class DicomWaveform(SignalFile):
         """The channels of groups that the entry asks for."""
         owners = [(group, place) for group in groups for place in range(group.count)]
         names = [group.name(place) for group, place in owners]
-        wanted = [(owners[place], names[place]) for place in places(names, self.entry.channels, self.path)]
+        wanted = [(owners[place], names[place]) for place in places(names, self.entry, self.path)]
         for (group, place), name in wanted:
             if wrong := group.problem(place):
                 raise UserError(f"{self.path}: channel {name!r} {wrong}.")

@@ -36,6 +36,8 @@ class SignalEntry:
         axes: of arrays, the order of their axes, "TC" or "CT"; "" for [T, C] if it has no more channels than steps.
         group: of a DICOM file of several multiplex groups that are unlike, the name or the number of one; "" for all.
         units: of new records, those of the channels in training, which no word says; () for any.
+        trained: of new records, the entry that was trained on, as users asked for it; their channels and rate are those
+            of training, whether or not a word said them. None of others.
     """
 
     name: str
@@ -53,6 +55,7 @@ class SignalEntry:
     axes: str = ""
     group: str = ""
     units: tuple[str, ...] = ()
+    trained: SignalEntry | None = None
 
     @property
     def of_tables(self) -> bool:

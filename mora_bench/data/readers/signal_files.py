@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from mora_bench.data.modalities.signal import Series
 from mora_bench.data.readers.signal_entry import SignalEntry
 from mora_bench.errors import UserError
 from mora_bench.files import hash_file
-from mora_bench.text import listed
+from mora_bench.text import listed, number_of
 
 #: The most bytes of a file, and of the values that are made of it.
 MOST = 1 << 30
@@ -45,12 +45,19 @@ class SignalFile(ABC):
     path: Path
     entry: SignalEntry
 
+    #: Whether numbers stand for names that the file does not give its channels.
+    unnamed: ClassVar[bool] = False
+
     @abstractmethod
     def channels(self) -> Sequence[Channel]:
         """The file's channels, or those that the entry asks for."""
 
     def read(self) -> Series:
-        """The channels, the time and the rate that are asked for; voltages in mV.
+        """As `decoded`."""
+        return self.decoded()[0]
+
+    def decoded(self) -> tuple[Series, list[float]]:
+        """The channels, the time and the rate that are asked for, voltages in mV; and the rates of the file's channels.
 
         Raises:
             UserError: no such file or channel, one that cannot be read, channels of several rates, or one in another
@@ -58,7 +65,9 @@ class SignalFile(ABC):
         """
         if not self.path.is_file() or self.path.stat().st_size > MOST:
             raise UserError(f"{self.path}: expected a file of at most {MOST >> 20} MiB.")
-        channels = [_in_one_unit(channel) for channel in chosen(self.channels(), self.entry.channels, self.path)]
+        found = self.channels()
+        self._check_count(found)
+        channels = [_in_one_unit(channel) for channel in chosen(found, self.entry, self.path)]
         self._check_units(channels)
         self._check_rates(channels)
         rates = {channel.rate for channel in channels}
@@ -73,8 +82,18 @@ class SignalFile(ABC):
         values = np.full((max(map(len, columns)), len(columns)), np.nan, np.float32)
         for target, column in zip(values.T, columns, strict=True):
             target[: len(column)] = column
-        found = tuple(channel.unit for channel in channels)
-        return Series(values, rate, tuple(channel.name for channel in channels), found if any(found) else ())
+        said = tuple(channel.unit for channel in channels)
+        series = Series(values, rate, tuple(channel.name for channel in channels), said if any(said) else ())
+        return series, sorted(rates)
+
+    def _check_count(self, channels: Sequence[Channel]) -> None:
+        """Refuse a new record of more channels than were trained on where nobody knows which of them those are."""
+        trained = self.entry.trained
+        if self.unnamed and trained and not trained.channels and len(channels) > len(self.entry.channels):
+            raise UserError(
+                f"{self.path}: {number_of(len(channels), 'channel')} without names, where those that were trained on "
+                f"have {len(self.entry.channels)}. Write a file with as many, such as one of a sound's two."
+            )
 
     def _check_units(self, channels: Sequence[Channel]) -> None:
         """Refuse channels in other units than those that were trained on, if these are known."""
@@ -106,6 +125,8 @@ class SignalFile(ABC):
         entry = self.entry
         asked: list[Any] = [entry.channels, entry.rate, entry.until, entry.unit if entry.until else None]
         asked += [part for part in (entry.axes, entry.group, entry.units) if part]
+        # What was decoded of a file that is refused now is not believed.
+        asked += ["trained"] * bool(self.unnamed and entry.trained and not entry.trained.channels)
         return "" if asked == [(), None, None, None] else repr(asked)
 
     def fingerprint(self) -> str:
@@ -116,6 +137,8 @@ class SignalFile(ABC):
 class ArrayFile(SignalFile):
     """An array of NumPy, [T] or [T, C], or [C, T] where the entry says so, NaN in gaps; channels are called "0", "1",
     ..."""
+
+    unnamed = True
 
     def channels(self) -> Sequence[Channel]:
         try:
@@ -156,22 +179,26 @@ def _in_one_unit(channel: Channel) -> Channel:
     return replace(channel, values=values, unit=unit)
 
 
-def chosen(channels: Sequence[Channel], wanted: tuple[str, ...], path: Path) -> list[Channel]:
+def chosen(channels: Sequence[Channel], entry: SignalEntry, path: Path) -> list[Channel]:
     """Channels by name, in the order in which they are asked for; all of them if none is."""
-    return [channels[place] for place in places([channel.name for channel in channels], wanted, path)]
+    return [channels[place] for place in places([channel.name for channel in channels], entry, path)]
 
 
-def places(names: Sequence[str], wanted: tuple[str, ...], path: Path) -> list[int]:
+def places(names: Sequence[str], entry: SignalEntry, path: Path) -> list[int]:
     """Where in a file's channels those lie that are asked for, in that order; of all if none is.
 
     Raises:
         UserError: the file has none, or none of a name that is asked for, or two of one that is read.
     """
+    wanted = entry.channels
     absent = [name for name in wanted if name not in names]
-    if absent or not names:
-        others = f"; it has {listed_channels(names)}. Correct channels="
-        what = f"no channel {absent[0]!r}{others}" if names else "it has no channels"
-        raise UserError(f"{path}: {what}.")
+    if not names:
+        raise UserError(f"{path}: it has no channels.")
+    if absent:
+        trained, do = "", "Correct channels="
+        if entry.trained:
+            trained, do = ", which was trained on", "Give it that name if it is one of these, or leave the cell empty"
+        raise UserError(f"{path}: no channel {absent[0]!r}{trained}; it has {listed_channels(names)}. {do}.")
     twice = next((name for name in wanted or names if names.count(name) > 1), None)
     if twice is not None:
         called = f"are called {twice!r}" if twice else "have no name"

@@ -155,7 +155,7 @@ class EdfFile(SignalFile):
             labels = [signal.label for signal in recording.signals]
             measured = [place for place, label in enumerate(header.labels) if label != header.annotations]
             pairs = list(zip(recording.signals, measured, strict=True))
-            wanted = [pairs[place] for place in places(labels, self.entry.channels, self.path)]
+            wanted = [pairs[place] for place in places(labels, self.entry, self.path)]
             if empty := [signal.label for signal, place in wanted if not header.sizes[place]]:
                 raise UserError(f"{self.path}: channel {empty[0]!r} has no samples. Leave it out (channels=).")
             calibrations = [self._calibration(header, place) for _, place in wanted]

@@ -20,6 +20,8 @@ UNKNOWN = (1 << 63) - 1
 class WavFile(SignalFile):
     """A sound. Whole numbers are scaled to -1..1; channels are called "0", "1", ..."""
 
+    unnamed = True
+
     def channels(self) -> Sequence[Channel]:
         from scipy.io import wavfile
 
@@ -39,6 +41,8 @@ class WavFile(SignalFile):
 @dataclass(frozen=True)
 class FlacFile(SignalFile):
     """A sound that FLAC has compressed. Whole numbers are scaled as those of WAV; channels are called alike."""
+
+    unnamed = True
 
     def channels(self) -> Sequence[Channel]:
         try:

@@ -1,14 +1,19 @@
-"""Pictures of new records that note, when they are read, whether there is anything to be seen."""
+"""Pictures of new records that note, when they are read, whether there is anything to be seen; and signals, whether
+they were brought to another rate."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from mora_bench.data.modalities.image import FilePicture
+from mora_bench.data.modalities.signal import SAME_RATE, Series
+from mora_bench.data.readers.signal_files import SignalFile
 from mora_bench.data.table import PICTURES, Column, Table
+from mora_bench.text import listed
 
 #: Every so many rows and columns are looked at before a whole picture is.
 STEP = 16
@@ -16,16 +21,19 @@ STEP = 16
 
 @dataclass
 class Notes:
-    """What is noted of the pictures of some records.
+    """What is noted of the pictures and signals of some records.
 
     Attributes:
         together: pictures that are judged together: those of a bag, because a volume begins and ends with slices that
             show nothing; else each alone.
         blank: of each picture that was read, whether it is of one colour throughout.
+        resampled: each file of a signal of other rates than was trained on, as far as it was read, and these rates with
+            that one, in words.
     """
 
     together: list[tuple[FilePicture, ...]] = field(default_factory=list)
     blank: dict[FilePicture, bool] = field(default_factory=dict)
+    resampled: dict[Path, str] = field(default_factory=dict)
 
     def files(self) -> list[Path]:
         """The first file of those of which every picture that was read is of one colour; one that was not read,
@@ -61,8 +69,28 @@ class Watched(FilePicture):
         return self.picture.fingerprint()
 
 
+@dataclass(frozen=True)
+class WatchedSignal:
+    """A signal of a file as it is, noted when it is read if nobody asked for the rate that it is brought to."""
+
+    path: Path
+    signal: SignalFile
+    notes: Notes = field(compare=False)
+
+    def read(self) -> Series:
+        """Raises what the signal does."""
+        series, rates = self.signal.decoded()
+        others = [rate for rate in rates if abs(rate - series.rate) > SAME_RATE * series.rate]
+        if others:
+            self.notes.resampled[self.path] = f"{listed([f'{rate:g}' for rate in others], 3)} for {series.rate:g} Hz"
+        return series
+
+    def fingerprint(self) -> str:
+        return self.signal.fingerprint()
+
+
 def watched(table: Table) -> tuple[Table, Notes]:
-    """A table whose pictures are those of files, and the notes that are taken of them."""
+    """A table whose pictures are those of files, and the notes that are taken of them and of its signals."""
     notes = Notes()
     columns = {}
     for name, column in table.modalities.items():
@@ -70,11 +98,18 @@ def watched(table: Table) -> tuple[Table, Notes]:
             values = [value for value in column.values if value is not None]
             notes.together += values if column.kind == "bag" else [(picture,) for value in values for picture in value]
             columns[name] = Column(column.kind, tuple(_watched(value, notes) for value in column.values))
+        if column.kind == "signal":
+            columns[name] = Column(column.kind, tuple(_watched_signal(value, notes) for value in column.values))
     return replace(table, modalities={**table.modalities, **columns}), notes
 
 
 def _watched(value: tuple[FilePicture, ...] | None, notes: Notes) -> tuple[Watched, ...] | None:
     return None if value is None else tuple(Watched(picture.path, picture, notes) for picture in value)
+
+
+def _watched_signal(value: Any, notes: Notes) -> Any:
+    trained = value.entry.trained if isinstance(value, SignalFile) else None
+    return WatchedSignal(value.path, value, notes) if trained and trained.rate is None else value
 
 
 def one_colour(picture: np.ndarray) -> bool:

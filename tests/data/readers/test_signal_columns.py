@@ -1,5 +1,7 @@
 """Signals of a table of one's own: files of a sample each, and one table of all."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -9,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.io import wavfile
 
+from mora_bench.data.modalities.signal import Series
 from mora_bench.data.readers import own, signal_columns
 from mora_bench.data.readers.new_records import new_records
 from mora_bench.data.readers.own import own_table, signal_notes
@@ -17,9 +20,13 @@ from mora_bench.data.readers.picture_paths import Views
 from mora_bench.data.readers.signal_entry import TABLES, SignalEntry
 from mora_bench.data.readers.signal_files import ArrayFile, resampled
 from mora_bench.data.readers.signal_sounds import FlacFile, WavFile
+from mora_bench.data.readers.watched import watched
+from mora_bench.data.table import Column
 from mora_bench.errors import UserError
 
 NAN = np.nan
+#: A signal that was trained on.
+SAVED = Series(np.zeros((1000, 2), np.float32), 500.0, ("I", "II"), ("mV", "mV"))
 IDS = ("a", "b", "c")
 
 
@@ -541,6 +548,69 @@ def test_new_records_that_spell_a_channel_otherwise_are_refused(clinic):
     write(clinic, "charts.csv", id=["a", "b"], t=[0, 1], item=["temp", "Temp"], v=[36, 37])
     with pytest.raises(UserError, match="'temp' differs from the channel 'Temp' in case or blanks alone"):
         list(new_records(trained, clinic / "stays.csv", Views(), made=stays.made, id="id"))
+
+
+def sounds(clinic, **channels):
+    """A new record a name, whose sound has as many channels and the rate as said."""
+    for name, (count, rate) in channels.items():
+        wavfile.write(clinic / f"{name}.wav", rate, np.tile([[100], [200]], (rate // 2, count)).astype(np.int16))
+    rows = "".join(f"{name},0,x\n" for name in channels)
+    (clinic / "new.csv").write_text("id,ill,note\n" + rows)
+    return clinic / "new.csv"
+
+
+@pytest.mark.parametrize("options", ["", "channels=0"])
+def test_of_new_records_with_more_channels_without_names_none_is_chosen(clinic, options):
+    """The left one alone had been read of a sound of two."""
+    entry = f"cough={{id}}.wav:{options}"
+    stays = own_table("stays", sounds(clinic, a=(1, 100), b=(1, 100)).name, labels=["ill"], signal=[entry], id="id")
+    trained = stays.read(clinic)
+    (new,) = new_records(trained, sounds(clinic, n=(2, 100), m=(1, 100)), Views(), made=stays.made, id="id")
+    two, one = new.table.modalities["cough"].values
+    assert one.read().values.shape == (100, 1)
+    if options:
+        # Training, too, would read the first channel of each.
+        assert two.read().channels == ("0",)
+        return
+    with pytest.raises(UserError) as error:
+        two.read()
+    assert str(error.value) == (
+        f"{clinic}/n.wav: 2 channels without names, where those that were trained on have 1. Write a file with as "
+        "many, such as one of a sound's two."
+    )
+    assert "trained" in two.details()
+
+
+@pytest.mark.parametrize("options", ["", "rate=100"])
+def test_new_records_of_another_rate_are_noted_unless_a_rate_was_asked_for(clinic, options):
+    entry = f"cough={{id}}.wav:{options}"
+    stays = own_table("stays", sounds(clinic, a=(1, 100), b=(1, 100)).name, labels=["ill"], signal=[entry], id="id")
+    trained = stays.read(clinic)
+    new = sounds(clinic, n=(1, 200), m=(1, 100))
+    (part,) = new_records(trained, new, Views(), made=stays.made, id="id")
+    table, notes = watched(part.table)
+    assert table.fingerprint() == part.table.fingerprint()
+    other, same = (value.read() for value in table.modalities["cough"].values)
+    assert (other.rate, other.values.shape, same.values.shape) == (100, (100, 1), (100, 1))
+    assert notes.resampled == ({} if options else {clinic / "n.wav": "200 for 100 Hz"})
+
+
+def test_a_new_record_without_a_channel_of_training_says_so(clinic):
+    for id in IDS:
+        record(clinic, id, np.zeros((1000, 2)))
+    stays = own_table("stays", "stays.csv", labels=["ill"], signal=["ecg={id}.hea"], id="id")
+    trained = stays.read(clinic)
+    record(clinic, "a", np.zeros((1000, 2)), channels=("I", "V1"))
+    # Whether training chose channels or not.
+    for made in (stays.made, {"ecg": "ecg={id}.hea:channels=I,II"}):
+        (part,) = new_records(replace(trained, modalities={"ecg": Column("signal", (SAVED,) * 3)}),
+                              clinic / "stays.csv", Views(), made=made, id="id")  # fmt: skip
+        with pytest.raises(UserError) as error:
+            part.table.modalities["ecg"].values[0].read()
+        assert str(error.value) == (
+            f"{clinic}/a.hea: no channel 'II', which was trained on; it has I, V1. Give it that name if it is one of "
+            "these, or leave the cell empty."
+        )
 
 
 def test_keys_in_another_spelling_are_said(clinic):
