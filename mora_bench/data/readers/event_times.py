@@ -10,7 +10,8 @@ import pandas as pd
 
 from mora_bench import registry
 from mora_bench.data.readers.cells import nothing, refuse
-from mora_bench.data.readers.measured import number, same
+from mora_bench.data.readers.dates import HL7
+from mora_bench.data.readers.measured import MOSTLY, number, same
 from mora_bench.data.readers.targets import LEAVE_OUT, YES_NO, Policy, Targets
 from mora_bench.errors import UserError
 
@@ -64,7 +65,7 @@ def event_times(frame: pd.DataFrame, options: EventTimes, file: Path, policy: Po
 
     Raises:
         UserError: a cell is no time or says neither that it happened nor that it did not, or is empty and the policy
-            does not leave such rows out; no row is left.
+            does not leave such rows out; most times are dates of digits alone (20200728); no row is left.
     """
     time, event = (frame[name] for name in options.columns)
     if policy.empty != LEAVE_OUT:
@@ -76,6 +77,9 @@ def event_times(frame: pd.DataFrame, options: EventTimes, file: Path, policy: Po
     odd = [(when is None or when < 0) and not blank for when, blank in zip(times, empty, strict=True)]
     do = "Give the time since the start as a number, such as days; of two dates, their difference."
     refuse(time, odd, file, "is no number of 0 or more", do)
+    days = [bool(HL7.fullmatch(cell.strip())) for cell in time]
+    if sum(days) > MOSTLY * (~empty).sum():
+        refuse(time, days, file, "holds dates", do)
     happened = _happened(event, options.event, empty, file)
     kept = ~empty.to_numpy()
     if not kept.any():

@@ -242,7 +242,7 @@ def _likely_slips(column: pd.Series, labels: Sequence[str], policy: Policy) -> l
             warnings.append(f"WARNING: {_quoted(several)} count as one label each. {do}")
     odd = [label for label in labels if label.casefold() in UNKNOWN]
     if odd:
-        rows = named(column, [cell.strip() in odd for cell in column])
+        rows = named(column, [bool({*_listed(cell, policy)} & {*odd}) for cell in column])
         warnings.append(
             f"WARNING: {_quoted(odd)} is taken for a label of its own ({rows}). Empty the cells if it is none."
         )

@@ -79,6 +79,11 @@ def test_rows_without_a_time_or_an_event_are_refused_or_left_out(file):
     [
         ({"days": {1: "2024-01-31"}}, {}, r"column 'days' is no number of 0 or more in row 3: '2024-01-31'. Give the"),
         ({"days": {1: "-2"}}, {}, "is no number of 0 or more in row 3: '-2'"),
+        (
+            {"days": {i: f"202001{1 + i % 31:02}" for i in range(N)}},
+            {},
+            r"column 'days' holds dates in row 2: '20200101'; .* Give the time since the start as a number, such as",
+        ),
         ({"died": {2: "lost"}}, {}, r"column 'died' is neither 0 nor 1 in row 4: 'lost'.*--event died=VALUE"),
         ({}, {"event": "status=gone"}, "no cell of column 'status' is 'gone'; there is 'alive', 'dead'"),
         ({}, {"horizons": (30.0, 10.0)}, "--horizons 30 10: expected numbers above 0 that rise"),
@@ -96,6 +101,11 @@ def test_what_is_no_time_or_no_event_is_named(file, cells, columns, message):
     changed(file, **cells)
     with pytest.raises(UserError, match=message):
         table_of(file, **TIMES | columns)
+
+
+def test_a_number_that_could_be_a_date_among_others_is_a_time(file):
+    changed(file, days={1: "20200101"})
+    assert table_of(file, **TIMES).targets[1, 0] == 20200101
 
 
 def test_what_counts_as_censored_is_said(file):

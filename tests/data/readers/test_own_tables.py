@@ -305,6 +305,7 @@ def test_a_label_that_is_neither():
         (["1", "1.0", "2", "2", "3"], "'1', '1.0' are labels of their own. Write them alike"),
         (["02", "2", "3"], "'02', '2' are labels of their own"),
         (["unknown", "a"], "'unknown' is taken for a label of its own (row 2: 'unknown')"),
+        (["a", "a; Unknown", "['b', 'Unknown']"], "of its own (row 3: 'a; Unknown'; row 4: \"['b', 'Unknown']\")"),
     ],
 )
 def test_likely_slips_are_said(cells, message):
