@@ -159,7 +159,7 @@ def matches(join: Join, cells: pd.Series, known: set[str]) -> str:
 def new_notes(joins: Sequence[Join], part: pd.DataFrame, known: Sequence[set[str]]) -> dict[str, str]:
     """By a name of each its sentences on the keys of a part of the first table that further ones do not have; `known`:
     the keys of each of these."""
-    found = {}
+    found: dict[str, str] = {}
     for join, there in zip(joins, known, strict=True):
         cells = keys(part[join.key])
         if not cells.isin(there).all():

@@ -103,8 +103,10 @@ def watched(table: Table) -> tuple[Table, Notes]:
     return replace(table, modalities={**table.modalities, **columns}), notes
 
 
-def _watched(value: tuple[FilePicture, ...] | None, notes: Notes) -> tuple[Watched, ...] | None:
-    return None if value is None else tuple(Watched(picture.path, picture, notes) for picture in value)
+def _watched(value: tuple[FilePicture | None, ...] | None, notes: Notes) -> tuple[Watched | None, ...] | None:
+    if value is None:
+        return None
+    return tuple(None if picture is None else Watched(picture.path, picture, notes) for picture in value)
 
 
 def _watched_signal(value: Any, notes: Notes) -> Any:
