@@ -25,6 +25,8 @@ NOTHING = (
 )  # fmt: skip
 #: Marks that may say so, or be a value: a - may mean that a test was negative.
 MARKS = ("-", "--", "---", "\u2013", "\u2014", "..", "...", "\u2026", "/", "?")
+#: How a table says yes and no, in lower case.
+YES_NO = {"1": 1, "1.0": 1, "yes": 1, "true": 1, "y": 1, "0": 0, "0.0": 0, "no": 0, "false": 0, "n": 0}
 #: How many bad cells a message names.
 NAMED = 5
 

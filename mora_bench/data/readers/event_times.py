@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 
 from mora_bench import registry
-from mora_bench.data.readers.cells import nothing, refuse
+from mora_bench.data.readers.cells import YES_NO, nothing, refuse
 from mora_bench.data.readers.dates import HL7
 from mora_bench.data.readers.measured import MOSTLY, number, same
-from mora_bench.data.readers.targets import LEAVE_OUT, YES_NO, Policy, Targets
+from mora_bench.data.readers.targets import LEAVE_OUT, Policy, Targets
 from mora_bench.errors import UserError
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
 from mora_bench.data.readers import frames
-from mora_bench.data.readers.cells import ERRORS, keys, named, refuse
+from mora_bench.data.readers.cells import ERRORS, keys, named, nothing, refuse
 from mora_bench.data.readers.spellings import elsewhere
 from mora_bench.errors import UserError
 
@@ -22,14 +22,15 @@ BETWEEN = ";"
 @dataclass(frozen=True)
 class Join:
     """A further table: its `file`, the column `key` that it shares with the first one, and whether several rows of one
-    key become one."""
+    key become one; `words`: columns in which a word such as none is a value."""
 
     file: Path
     key: str
     several: bool = False
+    words: frozenset[str] = frozenset()
 
     @classmethod
-    def of(cls, option: str, beside: Path) -> Join:
+    def of(cls, option: str, beside: Path, words: Iterable[str] = ()) -> Join:
         """ "labels.csv:image" or "films.csv:uid:list", a path from the folder of the first table on.
 
         Raises:
@@ -42,7 +43,7 @@ class Join:
             raise UserError(
                 f"--join {option!r}: expected FILE:COLUMN, or FILE:COLUMN:{LIST} where a key has several rows."
             )
-        return cls(beside / name, key, several)
+        return cls(beside / name, key, several, frozenset(words))
 
 
 def frame(file: Path, columns: Sequence[str], joins: Sequence[Join]) -> pd.DataFrame:
@@ -190,9 +191,17 @@ def _by_key(join: Join, columns: Sequence[str]) -> pd.DataFrame:
     if join.several:
         filled = table[list(columns)].apply(lambda column: column.where(~column.str.lower().isin(ERRORS), ""))
         rows = filled.groupby(names, sort=False)
-        return pd.DataFrame(
-            {c: rows[c].agg(lambda cells: BETWEEN.join(cell for cell in cells if cell)) for c in columns}
-        )
+        return pd.DataFrame({c: rows[c].agg(_words if c in join.words else _values) for c in columns})
     do = f"Make one row of them, or say {join.file.name}:{join.key}:{LIST}: then their cells stand one after the other."
     refuse(table[join.key], names.duplicated(), join.file, "has several rows for one value", do)
     return table.set_index(names)[list(columns)]
+
+
+def _words(cells: Iterable[str]) -> str:
+    return BETWEEN.join(cell for cell in cells if cell)
+
+
+def _values(cells: Iterable[str]) -> str:
+    """The cells of a key one after the other, without those that say that nothing is there, unless all do."""
+    filled = [cell for cell in cells if cell]
+    return BETWEEN.join([cell for cell in filled if not nothing(cell)] or filled[:1])

@@ -112,7 +112,9 @@ class Columns:
 
     def joins(self, file: Path) -> list[joined.Join]:
         """The further tables, for a table at `file`."""
-        return [joined.Join.of(option, file.parent) for option in self.join]
+        # A grade may be called "none".
+        words = self.labels if self.grades else ()
+        return [joined.Join.of(option, file.parent, words) for option in self.join]
 
     @property
     def folders(self) -> tuple[str, ...]:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import ast
-import re
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -13,29 +10,18 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from mora_bench.data.readers.cells import MARKS, NOTHING, named, nothing, refuse
+from mora_bench.data.readers.cells import NOTHING, YES_NO, named, nothing, refuse
+from mora_bench.data.readers.label_lists import broken, parts
+from mora_bench.data.readers.label_slips import likely_slips
 from mora_bench.data.readers.measured import MOSTLY, is_number, same
 from mora_bench.errors import UserError
-from mora_bench.text import listed
+from mora_bench.text import number_of
 
-#: How a table says yes and no, in lower case.
-YES_NO = {"1": 1, "1.0": 1, "yes": 1, "true": 1, "y": 1, "0": 0, "0.0": 0, "no": 0, "false": 0, "n": 0}
 #: How a table says that nobody knows (-1: CheXpert), in lower case.
 UNCERTAIN = ("-1", "-1.0", "?")
-#: Separators of several labels in one cell, unless the user says it.
-SEPARATORS = ";|"
-#: Other separators that are likely: the first two whatever the parts are, the others if a part is a label by itself.
-LIKELY, SURELY = (",", "/", "+", "&"), (",", "/")
-#: Names of a class that may mean that nobody knows, in lower case.
-UNKNOWN = (
-    "unknown", "unclear", "uncertain", "undetermined", "missing", "not available", "[not available]", "not applicable",
-    "not done", "not known", "not reported", "n.d.", "k.a.", "keine angabe", "unbekannt", *MARKS,
-)  # fmt: skip
 
 #: The share of cells up to which other numbers among 0 and 1 are taken for slips, and not for classes.
 RARELY = 0.05
-#: A longer cell is not read as a list of Python's.
-LONGEST_LIST = 10_000
 
 REFUSE, LEAVE_OUT = "refuse", "leave-out"
 Empty = Literal["refuse", "leave-out", "negative"]
@@ -161,7 +147,7 @@ def _marked(frame: pd.DataFrame, names: Sequence[str], file: Path, policy: Polic
 
 
 def _named(column: pd.Series, file: Path, policy: Policy) -> Targets:
-    lists = [_listed(cell, policy) for cell in column]
+    lists, notes = _lists(column, file, policy)
     empty = [not listed for listed in lists]
     none = policy.none_label.strip().casefold()
     without = [bool(none) and none in map(str.casefold, listed) for listed in lists]
@@ -178,17 +164,17 @@ def _named(column: pd.Series, file: Path, policy: Policy) -> Targets:
         odd = [bool({*listed} - {*labels}) for listed in lists]
         refuse(column, odd, file, "is not one of the grades", f"Name them all, in order; known: {', '.join(labels)}.")
     kept = np.array([policy.empty != LEAVE_OUT or not blank for blank in empty])
-    number_of = {label: number for number, label in enumerate(labels)}
+    places = {label: place for place, label in enumerate(labels)}
     values = np.zeros((len(column), len(labels)), np.uint8)
     for row, held in enumerate(lists):
-        values[row, [number_of[label] for label in held]] = 1
+        values[row, [places[label] for label in held]] = 1
     single = bool(labels) and bool((values[kept].sum(1) == 1).all())
     if policy.exclusive:
         several = [len(listed) > 1 for listed in lists]
         refuse(column, several, file, "names several labels", "Leave --exclusive out, or correct the table.")
     contradicted = [not_any and bool(listed) for not_any, listed in zip(without, lists, strict=True)]
     refuse(column, contradicted, file, f"has {policy.none_label!r} beside a label", "Correct these rows.")
-    notes = [*left_out(kept), *_likely_slips(column, labels, policy)]
+    notes = [*left_out(kept), *likely_slips(column, labels, lists, policy.separator), *notes]
     if policy.empty == "negative" and any(empty):
         notes.append(f"{sum(empty)} rows have none of the labels")
     if none and not any(without):
@@ -198,63 +184,28 @@ def _named(column: pd.Series, file: Path, policy: Policy) -> Targets:
     return Targets(labels, values, task, kept, tuple(notes))
 
 
+def _lists(column: pd.Series, file: Path, policy: Policy) -> tuple[list[list[str]], list[str]]:
+    """The labels of each cell, and a sentence on cells that say beside a label that nothing is there, if any does."""
+    if policy.grades:
+        return [_listed(cell, policy) for cell in column], []
+    refuse(column, map(broken, column), file, "holds a list that cannot be read", "Write its labels as a;b.")
+    written = [_listed(cell, policy) for cell in column]
+    lists = [[label for label in held if not nothing(label)] for held in written]
+    beside = [0 < len(labels) < len(held) for labels, held in zip(lists, written, strict=True)]
+    what = f"{number_of(sum(beside), 'row')} with nan, NA or the like beside a label, which counts as not there"
+    return lists, [f"{what}: {named(column, beside)}"] * any(beside)
+
+
 def _listed(cell: str, policy: Policy) -> list[str]:
-    """The labels of a cell: separated, or a list as Python and JSON write it."""
+    """The labels of a cell, and what in a list says that nothing is there; none if the whole cell says so."""
     cell = cell.strip()
     if policy.grades:
         # A grade may be called "none"; nothing but a blank is empty.
         return [next((grade for grade in policy.grades if same(grade) == same(cell)), cell)] * bool(cell)
-    if nothing(cell):
-        return []
-    if cell[:1] == "[" and cell[-1:] == "]" and len(cell) < LONGEST_LIST:
-        with suppress(ValueError, SyntaxError, MemoryError, RecursionError):
-            parsed = ast.literal_eval(cell)
-            if isinstance(parsed, list) and all(isinstance(label, str) for label in parsed):
-                return [label.strip() for label in parsed if not nothing(label)]
-    parts = re.split(rf"\s*[{re.escape(policy.separator or SEPARATORS)}]\s*", cell)
-    return [part for part in parts if part]
+    return [] if nothing(cell) else parts(cell, policy.separator)
 
 
 def left_out(kept: np.ndarray) -> list[str]:
     """A sentence on the rows that are left out, if any are."""
     lost = int((~kept).sum())
     return [f"{lost} rows without a certain label are left out"] * bool(lost)
-
-
-def _likely_slips(column: pd.Series, labels: Sequence[str], policy: Policy) -> list[str]:
-    """Labels that may be the same under two spellings, several in one, or none."""
-    warnings = []
-    alike: dict[str | float, list[str]] = {}
-    for label in labels:
-        alike.setdefault(_spelling(label), []).append(label)
-    for group in alike.values():
-        if len(group) > 1:
-            warnings.append(f"WARNING: {_quoted(group)} are labels of their own. Write them alike if they are one.")
-    known = {label.casefold() for label in labels}
-    for mark in () if policy.separator else LIKELY:
-        several = [
-            label
-            for label in labels
-            if mark in label and (mark in SURELY or any(part.strip().casefold() in known for part in label.split(mark)))
-        ]
-        if several:
-            do = f"If {mark!r} separates labels, say --separator {mark!r}."
-            warnings.append(f"WARNING: {_quoted(several)} count as one label each. {do}")
-    odd = [label for label in labels if label.casefold() in UNKNOWN]
-    if odd:
-        rows = named(column, [bool({*_listed(cell, policy)} & {*odd}) for cell in column])
-        warnings.append(
-            f"WARNING: {_quoted(odd)} is taken for a label of its own ({rows}). Empty the cells if it is none."
-        )
-    return warnings
-
-
-def _spelling(label: str) -> str | float:
-    """What labels share that are likely one: 1, 1.0 and yes; "No finding" and "no-finding"."""
-    plain = re.sub(r"[\s_-]+(?=\w)", " ", label).strip(" .:").casefold()
-    parsed = same(label)
-    return float(YES_NO[plain]) if plain in YES_NO else plain if isinstance(parsed, str) else parsed
-
-
-def _quoted(labels: Iterable[str]) -> str:
-    return listed([repr(label[:60]) for label in labels], 5)
