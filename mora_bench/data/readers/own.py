@@ -15,7 +15,7 @@ from mora_bench.data.readers import frames, joined, official, vector_columns
 from mora_bench.data.readers.cells import MARKS, NOTHING, errors, keys, marked, nothing, refuse
 from mora_bench.data.readers.links import inside
 from mora_bench.data.readers.measured import asked
-from mora_bench.data.readers.measured_columns import measured_columns
+from mora_bench.data.readers.measured_columns import measured_columns, measured_notes
 from mora_bench.data.readers.outcomes import outcomes
 from mora_bench.data.readers.own_columns import Columns, plain
 from mora_bench.data.readers.path_columns import asked as named_path
@@ -27,7 +27,6 @@ from mora_bench.data.readers.row_columns import covariates
 from mora_bench.data.readers.row_columns import weights as row_weights
 from mora_bench.data.readers.signal_columns import signals, taken_for
 from mora_bench.data.readers.signal_keys import table_notes
-from mora_bench.data.readers.slips import hardly_repeats, tells
 from mora_bench.data.readers.spellings import alike
 from mora_bench.data.readers.text_columns import from_files, tagged, texts, texts_of_files
 from mora_bench.data.table import Column, Table
@@ -204,12 +203,7 @@ def notes(file: Path, columns: Columns) -> list[str]:
     kept = frame[labelled.kept]
     for name in (name for name in columns.text if not from_files(name)):
         sentences += marked(kept[name], MARKS, "a text")
-    for name, measurement in measured_columns(frame, labelled.kept, columns, file).items():
-        sentences.append(f"column {name!r}: {measurement.kind} ({measurement.why})")
-        sentences += marked(kept[name], MARKS, "a category") if measurement.kind == "category" else []
-        few = "has categories that hardly repeat, of which little can be learned. Is it a category?"
-        sentences += [f"WARNING: column {name!r} {few}"] * hardly_repeats(measurement)
-        sentences += [f"WARNING: column {name!r} {how}. Is it an input?" for how in tells(measurement, labelled)]
+    sentences += measured_notes(frame, labelled, columns, file)
     for signal in columns.signals:
         sentences += table_notes(frame, signal, columns.bases(file), file)
     sides = columns.official.sides(kept, file) if columns.official else ()

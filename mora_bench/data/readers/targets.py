@@ -174,7 +174,7 @@ def _named(column: pd.Series, file: Path, policy: Policy) -> Targets:
         refuse(column, several, file, "names several labels", "Leave --exclusive out, or correct the table.")
     contradicted = [not_any and bool(listed) for not_any, listed in zip(without, lists, strict=True)]
     refuse(column, contradicted, file, f"has {policy.none_label!r} beside a label", "Correct these rows.")
-    notes = [*left_out(kept), *likely_slips(column, labels, lists, policy.separator), *notes]
+    notes = [*left_out(kept), *likely_slips(column, labels, lists, policy.separator, bool(policy.grades)), *notes]
     if policy.empty == "negative" and any(empty):
         notes.append(f"{sum(empty)} rows have none of the labels")
     if none and not any(without):
