@@ -31,6 +31,11 @@ WITH_UNIT = re.compile(r"[<>~\u2264\u2265]?\s*[+-]?\d+([.,]\d+)?\s*(%|\u2030|\u0
 TYPESET = re.compile(r"[\u2010-\u2015\u2212\ufe58\ufe63\uff0d]\s*\d+([.,]\d+)?")
 #: A number with marks between its thousands.
 THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}([,.'\u2019 \u00a0\u2009\u202f])\d{3}(\1\d{3})*([.,]\d+)?")
+#: A number with what laboratories write beside it, in brackets or with a decimal comma; plain ones fit, too.
+PLAIN = r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?"
+MARKED = re.compile(
+    rf"[<>=~\u2248\u2264\u2265]*\s*{PLAIN}\s*[*+#!^\u2020\u2021]*|\({PLAIN}\)|[<>\u2264\u2265]=?\s*{PLAIN}\s*[^\d\s].*"
+)
 #: Categories of more kinds than these hardly repeat.
 MOST_KINDS = 10
 #: A column is meant to hold numbers if more than this share of its cells are numbers.
@@ -90,6 +95,8 @@ def measured(column: pd.Series, kind: Kind | None, file: Path, commas: bool) -> 
     if kind is None:
         _refuse_measures(column, cells, file, commas)
     if kind == "category" or (kind is None and not known):
+        if kind is None:
+            _refuse_marked(column, cells, file, commas)
         kinds = len({*filled})
         why = "as you say" if kind else f"no number in it, {kinds} values"
         if not kind and filled and not commas and all(map(WITH_COMMA.fullmatch, filled)):
@@ -106,6 +113,7 @@ def measured(column: pd.Series, kind: Kind | None, file: Path, commas: bool) -> 
             do = f"Correct them, or say {column.name}:number (they count as empty) or {column.name}:category."
             refuse(column, odd, file, "holds numbers, but not", do)
         elif sum(odd):
+            _refuse_marked(column, cells, file, commas)
             return Measured("category", f"{sum(odd)} of {len(filled)} cells are no numbers", tuple(cells))
     lost = len(filled) - len(known)
     values = tuple(None if cell is None else number(cell, commas) for cell in cells)
@@ -132,9 +140,28 @@ def _refuse_measures(column: pd.Series, cells: Sequence[str | None], file: Path,
         if form is DATE:
             held = [fits or bool(HL7.fullmatch(cell or "")) for cell, fits in zip(cells, held, strict=True)]
         kinds = len({cell for cell, fits in zip(cells, held, strict=True) if fits})
-        many = kinds > min(MOST_KINDS, MOSTLY * len(filled)) or form is TYPESET
+        many = _many(kinds, filled) or form is TYPESET
         if sum(held) > MOSTLY * len(filled) and many:
             refuse(column, held, file, f"holds {what}", do)
+
+
+def _refuse_marked(column: pd.Series, cells: Sequence[str | None], file: Path, commas: bool) -> None:
+    """Refuse a column of many kinds of cells, most of which are numbers if one passes over what stands beside some of
+    them (<0.1, 5*) and over decimal commas: as categories no two are near each other. Few kinds, such as 1+, 2+ and 3+,
+    may be categories."""
+    filled = [cell for cell in cells if cell is not None]
+    meant = {cell for cell in filled if is_number(cell, commas) or MARKED.fullmatch(cell) or TYPESET.fullmatch(cell)}
+    if sum(cell in meant for cell in filled) <= MOSTLY * len(filled) or not _many(len(meant), filled):
+        return
+    say = f"{column.name}:number (they count as empty) or " * any(is_number(cell, commas) for cell in filled)
+    do = f"Write numbers alone, with a decimal point, or say {say}{column.name}:category."
+    odd = [cell in meant and not is_number(cell, commas) for cell in map(str, cells)]
+    refuse(column, odd, file, "holds numbers with marks beside them, or commas,", do)
+
+
+def _many(kinds: int, filled: Sequence[str]) -> bool:
+    """Whether there are more kinds of cells than categories likely have."""
+    return kinds > min(MOST_KINDS, MOSTLY * len(filled))
 
 
 def _of_digits(cell: str, commas: bool) -> bool:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from mora_bench.data.readers import joined
-from mora_bench.data.readers.cells import marked
+from mora_bench.data.readers.cells import marked, nothing, refuse
 from mora_bench.data.readers.label_slips import UNKNOWN, quoted, spelled_alike
 from mora_bench.data.readers.measured import Measured, asked, kept_cells, measured
 from mora_bench.data.readers.own_columns import Columns
@@ -25,7 +25,8 @@ def measured_columns(frame: pd.DataFrame, kept: np.ndarray, columns: Columns, fi
     """The columns of measured values, by name, in the rows that are kept (bool [N]).
 
     Raises:
-        UserError: as `kept_cells`, `measured` and, of numbers, `refuse_thousands` do.
+        UserError: as `kept_cells`, `measured` and, of numbers, `refuse_thousands` do; no cell of a column is a number,
+            and the user says that it holds numbers.
     """
     separators = joined.separators(file, columns.joins(file), [name for name, _ in map(asked, columns.table)])
     found = {}
@@ -35,6 +36,9 @@ def measured_columns(frame: pd.DataFrame, kept: np.ndarray, columns: Columns, fi
         cells = kept_cells(frame[name], kept, file)
         found[name] = measured(cells, kind, file, commas=between != ",")
         if found[name].kind == "number":
+            none = all(value is None for value in found[name].values)
+            do = f"Write numbers alone, leave it out of --table, or say {name}:category."
+            refuse(cells, none & ~cells.map(nothing), file, "holds no number, and is to hold numbers,", do)
             refuse_thousands(cells, file, between)
     return found
 

@@ -188,8 +188,12 @@ def test_a_vector_s_columns_are_in_the_order_of_their_names():
 
 
 def test_decimal_commas_in_a_table_of_commas_are_said(tmp_path):
-    file = written(tmp_path, rows(age=[f"{i},5" for i in range(40)]))
-    lines = notes(file, Columns(("ill",), text=("note",), table=("age",), id="id"))
+    columns = Columns(("ill",), text=("note",), table=("age",), id="id")
+    with pytest.raises(
+        UserError, match="column 'age' holds numbers with marks beside them, or commas, in row 2: '0,5'"
+    ):
+        notes(written(tmp_path, rows(age=[f"{i},5" for i in range(40)])), columns)
+    lines = notes(written(tmp_path, rows(age=[f"{i % 3},5" for i in range(40)])), columns)
     assert any(
         "with decimal commas, of which a table whose fields are separated by commas has none" in s for s in lines
     )

@@ -233,6 +233,48 @@ def test_one_mark_among_numbers_is_refused_however_often_it_stands_there(mark):
     assert measured(column("1", mark, mark, "2"), "number", "t.csv", False).values == (1, None, None, 2)
 
 
+@pytest.mark.parametrize("form", ["<{}", "> {}.5", "{}*", "{}.25+", "({}.5)", "{},5", "{},", "\u2264{}"])
+@pytest.mark.parametrize("plain", [0, 10, 15])
+def test_numbers_with_marks_in_half_of_the_cells_or_more_are_no_categories(form, plain):
+    """They had been as many categories, with a word that half of the cells are no numbers."""
+    marked = [form.format(i) for i in range(10, 30)]
+    cells = [*marked, *map(str, range(plain)), "late"]
+    with pytest.raises(UserError) as error:
+        measured(column(*cells), None, "t.csv", False)
+    rows = f"in row 2: {marked[0]!r}; row 3: {marked[1]!r}"
+    assert f"t.csv, column 'value' holds numbers with marks beside them, or commas, {rows}" in str(error.value)
+    say = "value:number (they count as empty) or value:category." if plain else "value:category."
+    assert str(error.value).endswith(f"and 15 more. Write numbers alone, with a decimal point, or say {say}")
+    assert measured(column(*cells), "category", "t.csv", False).values == tuple(cells)
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ["0", "1+", "2+", "3+"] * 9,
+        ["<5", "5-9", ">9", "7"] * 9,
+        ["1,2", "1,3", "2"] * 9,
+        [f"{i}a" if i % 2 else f"{i}" for i in range(30)],
+        [f"*{i}" for i in range(30)],
+        [f"{i}/{i + 1}" for i in range(30)],
+    ],
+)
+def test_categories_that_have_numbers_in_them_stay(cells):
+    assert measured(column(*cells), None, "t.csv", False).kind == "category"
+
+
+def test_numbers_that_a_user_says_are_there_are(tmp_path):
+    """A column without any had been announced as numbers, and held nothing."""
+    frame = pd.DataFrame({"ill": ["1", "0"] * 10, "glu": [f"{i} mg" for i in range(20)], "age": range(20)})
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    with pytest.raises(UserError) as error:
+        own_table("t", tmp_path / "t.csv", labels=["ill"], table=["glu:number", "age"]).read(tmp_path)
+    assert "column 'glu' holds no number, and is to hold numbers, in row 2: '0 mg'; row 3: '1 mg'" in str(error.value)
+    frame.assign(glu=["5", *frame["glu"][1:]]).to_csv(tmp_path / "t.csv", index=False)
+    table = own_table("t", tmp_path / "t.csv", labels=["ill"], table=["glu:number", "age"]).read(tmp_path)
+    assert [row["glu"] for row in table.modalities["table"].values] == [5, *[None] * 19]
+
+
 @pytest.mark.parametrize("mark", ["-", "--", "\u2013", "?"])
 def test_marks_that_may_be_values_are_said(tmp_path, mark):
     """A - may mean that a test was negative, so it is left as it is."""
