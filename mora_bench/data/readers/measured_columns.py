@@ -14,7 +14,7 @@ from mora_bench.data.readers.measured import Measured, asked, kept_cells, measur
 from mora_bench.data.readers.own_columns import Columns
 from mora_bench.data.readers.slips import hardly_repeats, tells
 from mora_bench.data.readers.targets import Targets
-from mora_bench.data.readers.thousands import refuse_thousands
+from mora_bench.data.readers.thousands import read_as_decimals, refuse_thousands
 from mora_bench.text import listed
 
 #: How many categories in several spellings a sentence names.
@@ -50,10 +50,14 @@ def measured_notes(frame: pd.DataFrame, labelled: Targets, columns: Columns, fil
         UserError: as `measured_columns` does.
     """
     sentences = []
+    separators = joined.separators(file, columns.joins(file), [name for name, _ in map(asked, columns.table)])
     for name, measurement in measured_columns(frame, labelled.kept, columns, file).items():
         sentences.append(f"column {name!r}: {measurement.kind} ({measurement.why})")
+        cells = frame[labelled.kept][name]
         if measurement.kind == "category":
-            sentences += _of_categories(measurement, frame[labelled.kept][name])
+            sentences += _of_categories(measurement, cells)
+        else:
+            sentences += read_as_decimals(cells, separators[name])
         sentences += [f"WARNING: column {name!r} {how}. Is it an input?" for how in tells(measurement, labelled)]
     return sentences
 

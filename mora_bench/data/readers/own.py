@@ -23,7 +23,7 @@ from mora_bench.data.readers.path_columns import paths
 from mora_bench.data.readers.paths import unique
 from mora_bench.data.readers.picture_columns import pictures
 from mora_bench.data.readers.picture_paths import check_meant
-from mora_bench.data.readers.row_columns import covariates
+from mora_bench.data.readers.row_columns import covariates, decimal_notes
 from mora_bench.data.readers.row_columns import weights as row_weights
 from mora_bench.data.readers.signal_columns import signals, taken_for
 from mora_bench.data.readers.signal_keys import table_notes
@@ -203,7 +203,7 @@ def notes(file: Path, columns: Columns) -> list[str]:
     kept = frame[labelled.kept]
     for name in (name for name in columns.text if not from_files(name)):
         sentences += marked(kept[name], MARKS, "a text")
-    sentences += measured_notes(frame, labelled, columns, file)
+    sentences += [*measured_notes(frame, labelled, columns, file), *decimal_notes(kept, columns, file)]
     for signal in columns.signals:
         sentences += table_notes(frame, signal, columns.bases(file), file)
     sides = columns.official.sides(kept, file) if columns.official else ()

@@ -8,9 +8,9 @@ import pandas as pd
 
 from mora_bench.data.readers import joined
 from mora_bench.data.readers.cells import nothing, refuse
-from mora_bench.data.readers.measured import MOSTLY, WITH_COMMA, is_number, number
+from mora_bench.data.readers.measured import MOSTLY, WITH_COMMA, asked, is_number, number
 from mora_bench.data.readers.own_columns import Columns
-from mora_bench.data.readers.thousands import refuse_thousands
+from mora_bench.data.readers.thousands import read_as_decimals, refuse_thousands
 
 
 def covariates(frame: pd.DataFrame, columns: Columns, file: Path) -> dict[str, tuple[str, ...]]:
@@ -49,3 +49,11 @@ def weights(frame: pd.DataFrame, columns: Columns, file: Path) -> tuple[float, .
     # Rows are those of the first table, wherever the column comes from.
     refuse(column, [weight is None or weight <= 0 for weight in read], file, "is no number above 0", do)
     return tuple(weight for weight in read if weight is not None)
+
+
+def decimal_notes(frame: pd.DataFrame, columns: Columns, file: Path) -> list[str]:
+    """A note on each covariate, the weights and the times if each number of them may be one of thousands."""
+    names = [name for name in dict.fromkeys([*columns.covariates, columns.weights, columns.time]) if name]
+    between = joined.separators(file, columns.joins(file), names)
+    shown = {asked(name)[0] for name in columns.table}
+    return [note for name in names if name not in shown for note in read_as_decimals(frame[name], between[name])]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from mora_bench.data.readers.cells import refuse
+from mora_bench.data.readers.cells import NOTHING, refuse
 from mora_bench.data.readers.measured import NUMBER, WITH_COMMA
 
 #: By mark a number that may be of thousands (1,072), and the mark's name.
@@ -49,3 +49,17 @@ def refuse_thousands(column: pd.Series, file: Path, separator: str) -> None:
                 f"column with it, and these with a 0 more (1{mark}0720)."
             )
             refuse(column, grouped, file, what, do)
+
+
+def read_as_decimals(column: pd.Series, separator: str) -> list[str]:
+    """A note on a column of numbers that `refuse_thousands` lets pass, in which each number is like 1,072, and so may
+    be 1072 as well; none for others. Arguments as there."""
+    cells = column.str.strip()
+    cells = cells[~cells.str.lower().isin(NOTHING)]
+    for mark in () if separator == "," or cells.empty else (",", ".") if separator == SEMICOLON else (",",):
+        if cells.str.fullmatch(GROUPED[mark]).all():
+            first = cells.iloc[0]
+            what = f"three digits stand behind the {NAMES[mark]} of each number, which is read as a decimal one"
+            read = f"{first} is {first.replace(',', '.')}"
+            return [f"column {column.name!r}: {what}: {read}. Write 1072 without it if it parts thousands"]
+    return []

@@ -7,10 +7,11 @@ import pytest
 from mora_bench.data.readers import signal_tables
 from mora_bench.data.readers.measured import measured
 from mora_bench.data.readers.new_records import new_records
-from mora_bench.data.readers.own import own_table
+from mora_bench.data.readers.own import notes, own_table
+from mora_bench.data.readers.own_columns import Columns
 from mora_bench.data.readers.picture_paths import Views
 from mora_bench.data.readers.signal_entry import SignalEntry
-from mora_bench.data.readers.thousands import refuse_thousands
+from mora_bench.data.readers.thousands import read_as_decimals, refuse_thousands
 from mora_bench.errors import UserError
 
 #: Counts as an American program writes them, 700 to 2,374, and in which rows thousands stand.
@@ -161,3 +162,43 @@ def test_numbers_that_all_have_marks_between_thousands_are_no_categories(form):
 def test_three_decimals_behind_a_comma_are_no_thousands_where_no_comma_separates_fields():
     column = pd.Series([f"{i},072" for i in range(10, 30)], name="v")
     assert measured(column, None, "t.csv", commas=True).values[:2] == (10.072, 11.072)
+
+
+@pytest.mark.parametrize(
+    ("cells", "separator", "comma", "said"),
+    [
+        (["1,072", "", "2,374"], "\t", "comma", "1,072 is 1.072"),
+        (["12,500", "nan"], "", "comma", "12,500 is 12.500"),
+        (["1.072", "2.374"], ";", "point", "1.072 is 1.072"),
+        (["1,072", "2,374"], ",", "", ""),
+        (["1.072", "2.374"], "\t", "", ""),
+        (["1,072", "0,374"], "\t", "", ""),
+        (["1,072", "2,37"], "\t", "", ""),
+        (["1,072", "late"], "\t", "", ""),
+        (["", ""], "\t", "", ""),
+        ([], ";", "", ""),
+    ],
+)
+def test_numbers_that_all_may_be_of_thousands_are_said(cells, separator, comma, said):
+    note = (
+        f"column 'v': three digits stand behind the {comma} of each number, which is read as a decimal one: {said}. "
+        "Write 1072 without it if it parts thousands"
+    )
+    assert read_as_decimals(pd.Series(cells, name="v", dtype=str), separator) == [note] * bool(said)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"labels": ("y",), "table": ("v", "w"), "covariates": ("v",)},
+        {"labels": ("y",), "table": ("w",), "covariates": ("v",)},
+        {"labels": ("y",), "table": ("w",), "weights": "v"},
+        {"table": ("w",), "time": "v", "event": "y", "horizons": (5.0,)},
+    ],
+)
+def test_what_is_said_of_them_is_said_wherever_a_table_holds_them(tmp_path, asked):
+    """1072 had been read as 1.072 without a word."""
+    file = written(tmp_path, table([f"{i},072" for i in range(1, 20)]))
+    assert [line[:60] for line in notes(file, Columns(**asked)) if "digits" in line] == [
+        "column 'v': three digits stand behind the comma of each numb"
+    ]
