@@ -20,7 +20,7 @@ from mora_bench.backbones.encoder import one_thread
 from mora_bench.backbones.sound_encoders import SoundEncoder
 from mora_bench.backbones.spec import Spec
 from mora_bench.data.modalities.encoded import EncodingRule
-from mora_bench.data.modalities.signal import Series
+from mora_bench.data.modalities.series import Series
 from mora_bench.data.readers.signal_files import resampled
 from mora_bench.errors import UserError
 from mora_bench.files import digest_json

@@ -14,7 +14,7 @@ from mora_bench import registry
 from mora_bench.backbones import load as backbones
 from mora_bench.checks.rules import described, expect, tried
 from mora_bench.data import cache
-from mora_bench.data.modalities.signal import Series
+from mora_bench.data.modalities.series import Series
 from mora_bench.data.shown import Shown, Unnamed, shown
 from mora_bench.data.table import Column, Table
 from mora_bench.data.twins import tables as twins

@@ -10,7 +10,7 @@ from transformers import AutoFeatureExtractor, AutoModel
 
 from mora_bench.backbones import load, sounds
 from mora_bench.backbones.sounds import SoundRule
-from mora_bench.data.modalities.signal import Series
+from mora_bench.data.modalities.series import Series
 from mora_bench.errors import UserError
 
 NAN = np.nan

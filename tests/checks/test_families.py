@@ -18,7 +18,7 @@ from mora_bench.backbones.vilt import Vilt
 from mora_bench.checks import leaks, method, spared
 from mora_bench.checks.subject import Subject, in_memory
 from mora_bench.data import cache as decoded
-from mora_bench.data.modalities.signal import Series
+from mora_bench.data.modalities.series import Series
 from mora_bench.data.presence import pattern_presence
 from mora_bench.data.readers import odir_eyes, odir_record
 from mora_bench.data.table import Column, Table

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mora_bench.data.modalities.signal import Series
+from mora_bench.data.modalities.series import Series
 from mora_bench.data.shown import shown
 from mora_bench.data.table import Column, Table
 

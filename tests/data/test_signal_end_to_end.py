@@ -10,7 +10,7 @@ from mora_baselines.sampled import BANDS, STATISTICS, described
 from mora_bench import registry
 from mora_bench.backbones.sounds import SoundRule
 from mora_bench.cli import main as cli
-from mora_bench.data.modalities.signal import Series
+from mora_bench.data.modalities.series import Series
 from mora_bench.data.readers.new_records import new_records
 from mora_bench.data.readers.own import own_table
 from mora_bench.data.readers.picture_paths import Views

@@ -17,7 +17,8 @@ from mora_bench.checks.run import check
 from mora_bench.checks.small import cell
 from mora_bench.cli import main as cli
 from mora_bench.data import cache
-from mora_bench.data.modalities.signal import Gapped, Series, SignalInputs
+from mora_bench.data.modalities.series import Series
+from mora_bench.data.modalities.signal import Gapped, SignalInputs
 from mora_bench.data.modalities.windows import Windows
 from mora_bench.data.sides import Side
 from mora_bench.data.table import Column, Table

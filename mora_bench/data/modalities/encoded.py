@@ -24,7 +24,7 @@ from mora_bench.errors import UserError
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from mora_bench.data.modalities.signal import Series
+    from mora_bench.data.modalities.series import Series
 
 FILES = ("encoded.bin", "shares.bin")
 HEADER = "encoded.json"

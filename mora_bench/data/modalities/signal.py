@@ -15,44 +15,17 @@ from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
 import numpy as np
 
 from mora_bench.data.batch import Inputs
-from mora_bench.data.modalities import encoded, units
+from mora_bench.data.modalities import encoded
 from mora_bench.data.modalities.contract import Content, Lose, Modality, Rule
+from mora_bench.data.modalities.series import Series, called, unlike, unusable, wrong_in
 from mora_bench.errors import UserError
-from mora_bench.files import FileHashes, digest
+from mora_bench.files import FileHashes
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
 #: Where the values of all samples lie, one after the other.
 FILE = "values.bin"
-#: Of two rates that differ by no more than this share, the files' rounding is the reason.
-SAME_RATE = 1e-6
-
-
-@dataclass(frozen=True, eq=False)
-class Series:
-    """A sample's signal that has been read.
-
-    Attributes:
-        values: float [T, C], one row a step, NaN where a channel was not measured.
-        rate: steps a second (Hz); 1 / 3600 is one an hour.
-        channels: the C names.
-        units: of each channel, such as "mV", "" where nobody knows; () where nobody knows any. Voltages are in mV.
-    """
-
-    values: np.ndarray
-    rate: float
-    channels: tuple[str, ...]
-    units: tuple[str, ...] = ()
-
-    def read(self) -> Series:
-        """Itself: it has been read."""
-        return self
-
-    def fingerprint(self) -> str:
-        """16 hex digits that change when anything of it does."""
-        head = json.dumps([self.values.shape, self.rate, self.channels, *([self.units] if any(self.units) else [])])
-        return digest([head.encode(), np.ascontiguousarray(self.values, np.float32).tobytes()])
 
 
 @dataclass(frozen=True)
@@ -172,14 +145,14 @@ class SignalKind(Modality):
 
     def problem(self, value: Any) -> str | None:
         if isinstance(value, Series):
-            return _wrong(value)
+            return wrong_in(value)
         if not isinstance(value, Signal):
             return f"is {type(value).__name__}; expected a Series, or what has read() -> Series and fingerprint()"
         return None
 
     def decodes(self, value: Any) -> str | None:
         try:
-            return _unusable(value.read())
+            return unusable(value.read())
         except (UserError, OSError) as error:
             return str(error)
 
@@ -216,10 +189,10 @@ class SignalKind(Modality):
                 yield None
                 continue
             series = value.read()
-            wrong = _unusable(series) or (_unlike(series, *first) if first else None)
+            wrong = unusable(series) or (unlike(series, *first) if first else None)
             if wrong:
-                raise UserError(f"sample {_called(name, value)}: its signal {wrong}.")
-            first = first or (_called(name, value), series)
+                raise UserError(f"sample {called(name, value)}: its signal {wrong}.")
+            first = first or (called(name, value), series)
             yield series
 
     def open(self, folder: Path) -> Content:
@@ -248,51 +221,3 @@ class SignalKind(Modality):
             return EncodedTokens(content, rows, width)
         assert isinstance(content, SignalContent)
         return Windows([content.series(row) for row in rows], len(content.channels), width)
-
-
-def _called(name: str, value: Any) -> str:
-    """A sample, and the file of its signal if it has one."""
-    path = getattr(value, "path", None)
-    return repr(name) if path is None else f"{name!r} ({path})"
-
-
-def _wrong(series: Any) -> str | None:
-    """The fault of a series that was read; None if it has none."""
-    if not isinstance(series, Series):
-        return f"is read as {type(series).__name__}; expected a Series"
-    values = series.values
-    if not isinstance(values, np.ndarray) or values.ndim != 2 or not values.size or values.dtype.kind not in "fiu":
-        shape = f"{values.dtype} {list(values.shape)}" if isinstance(values, np.ndarray) else type(values).__name__
-        return f"has values {shape}; expected a NumPy array of numbers [T, C] with at least one step"
-    names, count = series.channels, values.shape[1]
-    if len(names) != count or len(set(names)) != count or len(series.units) not in (0, count):
-        said = f", and units {list(series.units)}" if series.units else ""
-        return (
-            f"has channels {list(names)}{said}; expected {count} names, each once{', and as many units' * bool(said)}"
-        )
-    if not (np.isfinite(series.rate) and series.rate > 0):
-        return f"has a rate of {series.rate} Hz; expected a number above 0"
-    with np.errstate(over="ignore"):
-        odd = np.isinf(values.astype(np.float32))
-    if odd.any():
-        step, channel = np.argwhere(odd)[0]
-        return f"holds infinity, or a number that float32 does not have, in {series.channels[channel]} at step {step}"
-    return None
-
-
-def _unusable(series: Any) -> str | None:
-    """The same, where one in which nothing was measured is no series either."""
-    nothing = "has no measured value; say that the sample has none (None)"
-    return _wrong(series) or (None if np.isfinite(series.values).any() else nothing)
-
-
-def _unlike(series: Series, named: str, first: Series) -> str | None:
-    """How a series differs from the first one in what all share; None if it does not."""
-    if series.channels != first.channels:
-        return (
-            f"has the channels {list(series.channels)}, and {list(first.channels)} in sample {named}. Give all the "
-            "same in the same order; one that was not measured is NaN"
-        )
-    if abs(series.rate - first.rate) > SAME_RATE * first.rate:
-        return f"has {series.rate:g} Hz, and {first.rate:g} in sample {named}. Resample them to one rate"
-    return units.unlike(series.channels, series.units, first.units, named)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mora_bench.data.modalities.signal import Series
+from mora_bench.data.modalities.series import Series
 from mora_bench.data.modalities.units import listed_units
 from mora_bench.data.readers import frames, signal_tables
 from mora_bench.data.readers.cells import nothing, refuse

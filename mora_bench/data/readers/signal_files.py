@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from mora_bench.data.modalities import units
-from mora_bench.data.modalities.signal import Series
+from mora_bench.data.modalities.series import Series
 from mora_bench.data.readers.signal_entry import SignalEntry
 from mora_bench.errors import UserError
 from mora_bench.files import hash_file

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from mora_bench.data.modalities.signal import Series
+from mora_bench.data.modalities.series import Series
 from mora_bench.data.readers import frames
 from mora_bench.data.readers.cells import NOTHING, refuse
 from mora_bench.data.readers.decimals import decimals

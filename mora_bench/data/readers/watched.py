@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from mora_bench.data.modalities.image import FilePicture
-from mora_bench.data.modalities.signal import SAME_RATE, Series
+from mora_bench.data.modalities.series import SAME_RATE, Series
 from mora_bench.data.readers.signal_files import SignalFile
 from mora_bench.data.table import PICTURES, Column, Table
 from mora_bench.text import listed

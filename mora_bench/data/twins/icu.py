@@ -15,7 +15,7 @@ from PIL import Image
 
 from mora_bench import registry
 from mora_bench.data.contract import Dataset
-from mora_bench.data.modalities.signal import Series
+from mora_bench.data.modalities.series import Series
 from mora_bench.data.presence import pattern_presence
 from mora_bench.data.table import Column, Table
 from mora_bench.data.twins import film, icu_known, icu_patients

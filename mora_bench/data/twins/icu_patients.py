@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mora_bench.data.modalities.signal import Series
+from mora_bench.data.modalities.series import Series
 from mora_bench.data.twins import cxr_patients
 from mora_bench.data.twins.noise import telling
 

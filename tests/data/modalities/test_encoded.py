@@ -8,7 +8,8 @@ import torch
 
 from mora_bench.data.modalities import encoded
 from mora_bench.data.modalities.encoded_tokens import EncodedTokens
-from mora_bench.data.modalities.signal import Series, SignalKind
+from mora_bench.data.modalities.series import Series
+from mora_bench.data.modalities.signal import SignalKind
 from mora_bench.errors import UserError
 
 NAN = np.nan

@@ -8,7 +8,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mora_bench.data.modalities.signal import Series, SignalInputs, SignalKind
+from mora_bench.data.modalities.series import Series
+from mora_bench.data.modalities.signal import SignalInputs, SignalKind
 from mora_bench.data.modalities.windows import FRAMES, TOKENS, Windows
 from mora_bench.errors import UserError
 

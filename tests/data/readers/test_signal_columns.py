@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.io import wavfile
 
-from mora_bench.data.modalities.signal import Series
+from mora_bench.data.modalities.series import Series
 from mora_bench.data.readers import own, signal_columns
 from mora_bench.data.readers.new_records import new_records
 from mora_bench.data.readers.own import own_table, signal_notes
