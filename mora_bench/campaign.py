@@ -14,7 +14,6 @@ Finished cells are not run again: run the script a second time, and nothing is p
 
 from __future__ import annotations
 
-import sys
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence, Set
@@ -25,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 from mora_bench import registry
 from mora_bench.cells.cell import Cell
 from mora_bench.cells.runtime import Runtime, cores, default_cache, gpus, usable
-from mora_bench.data.modalities.unread import unread
+from mora_bench.data.modalities.unread import say_unread
 from mora_bench.data.readers.links import follow_links
 from mora_bench.data.rehash import rehash
 from mora_bench.engines.contract import Detached, Engine
@@ -42,7 +41,6 @@ from mora_bench.records.schema import Record
 from mora_bench.records.store import DONE, FAILED, TO_DO, TO_SCORE, Store
 
 if TYPE_CHECKING:
-    from mora_bench.data.samples import Samples
     from mora_bench.data.table import Table
     from mora_bench.report.write import Report
 
@@ -158,8 +156,13 @@ def prepare(cells: Sequence[Cell], runtime: Runtime) -> None:
         table = datasets.table_of(dataset, runtime)
         nets = [(c, c.decoded_for) for c in dataset_cells if c.decoded_for is not None]
         before = [(c.before, *read) for c, read in nets if c.after]
+        if not nets:
+            # Baselines read values themselves; what a network reads is decoded below, and refused there.
+            for name, column in table.modalities.items():
+                if wrong := table.kind(name).differing(column.values, table.ids):
+                    raise UserError(f"{dataset}: {wrong}")
         for reading in dict.fromkeys([*((dataset, *read) for _, read in nets), *before]):
-            _say_unread(reading[1], samples(*reading, runtime))
+            say_unread(dataset, reading[1], samples(*reading, runtime).facts())
         checked = dict.fromkeys(read for c, read in nets if c.backbone not in shipped)
         for name, most in checked:
             # Before hundreds of cells fail for one file. What ships with the package was tried when it was packed.
@@ -172,13 +175,6 @@ def prepare(cells: Sequence[Cell], runtime: Runtime) -> None:
             # Those of a pool, which no other seed shares, are left to the cell.
             frozen.features(cell, samples(dataset, *read, runtime), runtime)
         _write_splits(Store(runtime.out), dataset_cells, table)
-
-
-def _say_unread(backbone: str, decoded: Samples) -> None:
-    """Print what a backbone does not read of texts, which its scores alone do not tell."""
-    for name, facts in decoded.facts().items():
-        for phrase in unread(name, facts):
-            print(f"{decoded.table.name}, {backbone}: {phrase}.", file=sys.stderr)
 
 
 def _write_splits(store: Store, cells: Sequence[Cell], table: Table) -> None:

@@ -13,7 +13,7 @@ from mora_bench.data.twins import tables as twins
 from mora_bench.errors import UserError
 
 FILES = (
-    "0/bounds.npy", "0/empty.npy", "0/ids.npy", "0/truncated.npy",
+    "0/bounds.npy", "0/empty.npy", "0/ids.npy", "0/truncated.npy", "0/unknown.npy",
     "1/canvas.npy", "1/patch.npy", "1/pixels.bin", "1/sizes.npy", "1/starts.npy",
 )  # fmt: skip
 

@@ -272,3 +272,26 @@ def test_a_channel_nobody_measured_is_the_mean():
     assert np.isfinite(features).all()
     assert (features[:, STATISTICS + BANDS + 1 :] == 0).all()
     np.testing.assert_allclose(features.mean(0), 0, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("columns", "said"),
+    [
+        (("bp", "hr"), "has the channels ['bp', 'hr'], and ['hr', 'bp'] in sample 's0'"),
+        (("hr", "bp", "rr"), "has the channels ['hr', 'bp', 'rr'], and ['hr', 'bp'] in sample 's0'"),
+    ],
+)
+def test_baselines_alone_are_refused_signals_that_differ_as_networks_are(tmp_path, monkeypatch, capsys, columns, said):
+    """Baselines read values themselves, and would take columns in another order by their place."""
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+    for i in range(30):
+        names = columns if i == 20 else ("hr", "bp")
+        pd.DataFrame(rng.normal(size=(9, len(names))), columns=names).to_csv(f"s{i}.csv", index=False)
+    rows = pd.DataFrame({"id": [f"s{i}" for i in range(30)], "age": np.arange(30), "ill": [0, 1] * 15})
+    rows.to_csv("ward.csv", index=False)
+    command = ["data", "ward.csv", "--signal", "vitals={id}.csv:rate=1", "--table", "age", "--labels", "ill"]
+    command += ["--id", "id", "--methods", "prior", "--floors", "none", "--engine", "inline", "--out", "out"]
+    assert cli.main(command) == 2
+    error = capsys.readouterr().err
+    assert f"mora_bench: ward: sample 's20': its signal {said}." in error

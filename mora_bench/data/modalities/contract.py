@@ -95,6 +95,11 @@ class Modality(ABC):
             UserError: a value cannot be decoded or is malformed; the message names the sample.
         """
 
+    def differing(self, values: Sequence[Any], ids: Sequence[str]) -> str | None:
+        """How N values (None where absent) differ in what all of a data set must share, naming the samples; None if
+        they do not. It is asked before competitors run that read values themselves; `encode` refuses the same."""
+        return None
+
     @abstractmethod
     def open(self, folder: Path) -> Content:
         """Open the files that `encode` wrote."""

@@ -165,6 +165,14 @@ class SignalKind(Modality):
             fingerprint = value.fingerprint() if path is None or hashes is None else hashes.of(path) + value.details()
             yield fingerprint.encode() + b"|"
 
+    def differing(self, values: Sequence[Any], ids: Sequence[str]) -> str | None:
+        try:
+            for _ in self._read(values, ids):
+                pass
+        except UserError as error:
+            return str(error)
+        return None
+
     def encode(self, values: Sequence[Any], ids: Sequence[str], rule: Rule | None, folder: Path, workers: int) -> None:
         if isinstance(rule, encoded.EncodingRule):
             encoded.write(folder, rule, ids, self._read(values, ids))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -43,6 +44,13 @@ def unread(name: str, facts: Mapping[str, Any]) -> list[str]:
     return [
         f"{_percent(share)} {phrases[fact]}" for fact, share in shares.items() if isinstance(share, float) and share
     ]
+
+
+def say_unread(dataset: str, backbone: str, contents: Mapping[str, Mapping[str, Any]]) -> None:
+    """Print on stderr what a backbone does not read of the texts of a data set, which its scores alone do not tell."""
+    for name, facts in contents.items():
+        for phrase in unread(name, facts):
+            print(f"{dataset}, {backbone}: {phrase}.", file=sys.stderr)
 
 
 def _percent(share: float) -> str:
