@@ -60,7 +60,7 @@ def test_a_number_that_changed_is_seen(counted, same):
 
 
 #: Tables that take longer than all others together.
-LONG = ("odir-shortcuts", "odir-components", "odir-id", "cxr-names")
+LONG = ("odir-shortcuts", "odir-components", "odir-id", "odir-blur", "cxr-names")
 COUNTED = [name for name in what_data_hold.TABLES if EVERYTHING or name not in LONG]
 
 

@@ -29,9 +29,10 @@ def plugin():
             "first-shares",
             r"after other samples it gives numbers that differ by 0\.\d+ from",
         ),
-        (registry.PREDICTORS, "in-some-order", r"in two processes it gives numbers that differ by 0\.\d+\. Sort"),
         (registry.MECHANISMS, "by-hash", r"in two processes it gives numbers that differ by 1\. Sort what you take"),
-    ],
+    ]
+    + [(registry.PREDICTORS, "in-some-order", r"in two processes it gives numbers that differ by 0\.\d+\. Sort")]
+    * EVERYTHING,
 )
 def test_what_is_kept_or_in_no_order_is_named(group, name, message):
     with pytest.raises(BrokenRule, match=message):

@@ -266,7 +266,7 @@ def test_many_pictures_are_compared_coarsely_and_copies_are_still_among_the_best
 def test_twins_hold_no_pair():
     """The renderers draw each patient anew."""
     for name in ("odir", "cxr"):
-        drawn = datasets.load(name, None, 80 if EVERYTHING else 40)
+        drawn = datasets.load(name, None, 80 if EVERYTHING else 24)
         assert near(drawn, None, 1, pytest.fail) == []
 
 
