@@ -160,7 +160,7 @@ def test_one_record_gets_what_it_got_among_many(clinic, folder, capsys):
     ("change", "message"),
     [
         (lambda f: f.drop(columns="crp"), "no column 'crp'"),
-        (lambda f: f.drop(columns="note"), "no column 'note'"),
+        (lambda f: f.drop(columns="note"), "no column 'note'. Add it, empty where a record has nothing of it. Found: "),
         (lambda f: f.assign(crp="high"), "column 'crp' held numbers in training, and does not in row 2: 'high'"),
         (lambda f: f.assign(age="", sex="", crp="", note="", **{"Chest film": ""}), "has nothing of any modality"),
     ],

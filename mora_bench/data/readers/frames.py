@@ -157,7 +157,7 @@ def _text(
     headings = header(file, separator)
     if any("\0" in column for column in headings):
         raise UserError(f"{file}: not UTF-8 (its header has NUL bytes, as UTF-16's has). Save it as UTF-8.")
-    _check_columns(headings, columns, file)
+    check_columns(headings, columns, file)
     yield from separated.parts(file, separator, {*columns, *more}, rows)
 
 
@@ -167,7 +167,7 @@ def _excel(file: Path, columns: Sequence[str], more: Sequence[str], rows: int | 
     # pandas calls a second column of a name NAME.1.
     again = [name for name in (*columns, *more) if f"{name}.1" in table.columns and name in table.columns]
     check_once([*table.columns, *again], {*again}, file)
-    _check_columns(list(table.columns), columns, file)
+    check_columns(list(table.columns), columns, file)
     _check_calculated(table, {*columns, *more}, file)
     _check_merged(table, {*columns, *more}, file)
     step = rows or max(len(table), 1)
@@ -211,7 +211,7 @@ def _parquet(file: Path, columns: Sequence[str], more: Sequence[str], rows: int 
 
     schema = pq.read_schema(file)
     check_once(schema.names, {*columns, *more}, file)
-    _check_columns(schema.names, columns, file)
+    check_columns(schema.names, columns, file)
     wanted = [name for name in schema.names if name in {*columns, *more}]
     nested = [name for name in wanted if pa.types.is_nested(schema.field(name).type)]
     if nested:
@@ -228,7 +228,15 @@ def _parquet(file: Path, columns: Sequence[str], more: Sequence[str], rows: int 
             first += len(batch)
 
 
-def _check_columns(headings: Sequence[str], columns: Sequence[str], file: Path) -> None:
+def check_columns(headings: Sequence[str], columns: Sequence[str], file: Path, do: str = "") -> None:
+    """Refuse a table without columns that are asked for.
+
+    Args:
+        headings: those that it has; do: what to do besides, a sentence.
+
+    Raises:
+        UserError: naming the file, the absent columns and those that are there.
+    """
     known = set(headings)
     absent = [column for column in columns if column not in known]
     if absent:
@@ -236,7 +244,7 @@ def _check_columns(headings: Sequence[str], columns: Sequence[str], file: Path) 
         plain = [column.isprintable() and column == column.strip() for column in headings]
         shown = [name[:80] if seen else repr(name[:80]) for name, seen in zip(headings, plain, strict=True)]
         some = ", ".join(shown[:40])
-        raise UserError(f"{file}: no column {', '.join(map(repr, absent))}. Found: {some}.")
+        raise UserError(f"{file}: no column {', '.join(map(repr, absent))}.{' ' * bool(do)}{do} Found: {some}.")
 
 
 def _check_size(file: Path) -> None:

@@ -81,6 +81,7 @@ def new_records(
     wanted += [column for known in cells.values() for column in known]
     bases = [base or file.parent.resolve()]
     seen: set[str] = set()
+    frames.check_columns(headings, wanted, file, "Add it, empty where a record has nothing of it.")
     wanted = list(dict.fromkeys([*wanted, *([id] if id else [])]))
     separators = _separators(file, joins, wanted)
     of_tables = {f"{table}, hidden": note for table in joined.all_tables(file, joins) for note in frames.notes(table)}
