@@ -61,13 +61,13 @@ def unread(group: pd.DataFrame) -> list[str]:
 
 
 def embedders(group: pd.DataFrame) -> list[str]:
-    """The share of adapters that is embedders: what `head`, which has no adapter, trains as one."""
+    """The share of adapters that every method trains: what `head`, which has no adapter, trains as one."""
     if "share_adapter" not in group:
         return []
     rows = group.loc[(group["method"] == HEAD) & (group["share_adapter"] > 0), ["dataset", "share_adapter"]]
     return [
-        f"{dataset}: adapter % counts embedders of contents that the backbone does not read, which train with every "
-        f"method: {share:.3f} % here, as {HEAD} shows."
+        f"{dataset}: adapter % counts what every method trains for contents that the backbone does not know "
+        f"(embedders, a row that tells a second text or picture apart): {share:.3f} % here, as {HEAD} shows."
         for dataset, share in rows.groupby("dataset")["share_adapter"].mean().items()
     ]
 
