@@ -101,7 +101,8 @@ def _ranked(by_score: dict[str, Blocks]) -> str:
     """The mean ranks of rows by each score that ranks them all, or why there are none."""
     blocks = next(iter(by_score.values()))
     summary = f"{len(blocks.datasets)} blocks of patients ({blocks})"
-    if blocks.unknown:
+    # A data set that stands alone shares nothing, whether or not its plug-in is here.
+    if blocks.unknown and len(blocks.datasets) > 1:
         summary += f"; not known here, so taken to share no patients: {', '.join(blocks.unknown)}"
     if not blocks.enough:
         return (
