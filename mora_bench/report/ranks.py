@@ -11,6 +11,7 @@ from mora_bench.report.compare import Comparison
 from mora_bench.report.contract import Artefact, Results
 from mora_bench.report.measures import Measure, heading
 from mora_bench.statistics.ranks import LEAST_BLOCKS, LEAST_ROWS, Ranks, ranked
+from mora_bench.text import number_of
 
 
 @dataclass(frozen=True)
@@ -100,14 +101,14 @@ def _population(dataset: str) -> tuple[str, bool]:
 def _ranked(by_score: dict[str, Blocks]) -> str:
     """The mean ranks of rows by each score that ranks them all, or why there are none."""
     blocks = next(iter(by_score.values()))
-    summary = f"{len(blocks.datasets)} blocks of patients ({blocks})"
+    summary = f"{number_of(len(blocks.datasets), 'block')} of patients ({blocks})"
     # A data set that stands alone shares nothing, whether or not its plug-in is here.
     if blocks.unknown and len(blocks.datasets) > 1:
         summary += f"; not known here, so taken to share no patients: {', '.join(blocks.unknown)}"
     if not blocks.enough:
         return (
-            f"No test: {summary}, and {len(blocks.rows)} rows that all data sets have; a rank test needs at least "
-            f"{LEAST_BLOCKS} blocks and {LEAST_ROWS} rows."
+            f"No test: {summary}, and {number_of(len(blocks.rows), 'row')} that all data sets have; a rank test needs at "
+            f"least {LEAST_BLOCKS} blocks and {LEAST_ROWS} rows."
         )
     rankings = {name: ranked(other.scores) for name, other in by_score.items() if other.rows == blocks.rows}
     worse = np.all([ranks.worse for ranks in rankings.values()], axis=0)

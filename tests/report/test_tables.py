@@ -307,7 +307,7 @@ def test_ranks_need_five_data_sets():
     assert "not known here, so taken to share no patients: d0, d1, d10," in text
     # One that stands alone shares nothing: its table is the same with and without its plug-in.
     alone = ranks.markdown(only([record(m, f1=f, dataset="d0") for m, f in order.items()]))
-    assert "No test: 1 blocks of patients (d0), and 3 rows" in alone
+    assert "No test: 1 block of patients (d0), and 3 rows" in alone
     assert rank_lines(text) == [
         ["full", "1.00", ""],
         ["head", "2.00", "significantly worse than the first"],
