@@ -107,8 +107,8 @@ def _ranked(by_score: dict[str, Blocks]) -> str:
         summary += f"; not known here, so taken to share no patients: {', '.join(blocks.unknown)}"
     if not blocks.enough:
         return (
-            f"No test: {summary}, and {number_of(len(blocks.rows), 'row')} that all data sets have; a rank test needs at "
-            f"least {LEAST_BLOCKS} blocks and {LEAST_ROWS} rows."
+            f"No test: {summary}, and {number_of(len(blocks.rows), 'row')} that all data sets have; a rank test needs "
+            f"at least {LEAST_BLOCKS} blocks and {LEAST_ROWS} rows."
         )
     rankings = {name: ranked(other.scores) for name, other in by_score.items() if other.rows == blocks.rows}
     worse = np.all([ranks.worse for ranks in rankings.values()], axis=0)
