@@ -25,6 +25,8 @@ from mora_bench.text import listed, number_of
 
 #: How many numbers of a cell a message names.
 NAMED = 3
+#: The options that choose cells by a field, and the field.
+CHOSEN_BY = {"methods": "method", "datasets": "dataset", "seeds": "seed"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,12 +109,9 @@ def _check_asked(cells: list[Cell], options: RerunOptions) -> None:
     for prefix in options.key:
         if not any(cell.key.startswith(prefix) for cell in cells):
             raise UserError(f"--key {prefix}: no finished record of {options.folder} has a key that begins with it.")
-    for option, words, known in (
-        ("methods", options.methods, {cell.method for cell in cells}),
-        ("datasets", options.datasets, {cell.dataset for cell in cells}),
-        ("seeds", options.seeds, {cell.seed for cell in cells}),
-    ):
-        for word in words:
+    for option, name in CHOSEN_BY.items():
+        known = {getattr(cell, name) for cell in cells}
+        for word in getattr(options, option):
             if word not in known:
                 there = listed([*map(str, sorted(known))], 30) or "none"
                 raise UserError(f"--{option} {word}: no finished record of {options.folder} is of it. Found: {there}.")
@@ -146,14 +145,10 @@ def _known(
 
 
 def _asked(cell: Cell, options: RerunOptions) -> bool:
-    return all(
-        not wanted or value in wanted
-        for value, wanted in (
-            (cell.method, options.methods),
-            (cell.dataset, options.datasets),
-            (cell.seed, options.seeds),
-        )
-    ) and (not options.key or cell.key.startswith(options.key))
+    asked = ((getattr(cell, name), getattr(options, option)) for option, name in CHOSEN_BY.items())
+    return all(not wanted or value in wanted for value, wanted in asked) and (
+        not options.key or cell.key.startswith(options.key)
+    )
 
 
 def _why_not(record: Record, store: Store, runtime: Runtime, other_data: dict[tuple[str, str, str], str]) -> str:

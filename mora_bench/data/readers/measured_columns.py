@@ -28,7 +28,7 @@ def measured_columns(frame: pd.DataFrame, kept: np.ndarray, columns: Columns, fi
         UserError: as `kept_cells`, `measured` and, of numbers, `refuse_thousands` do; no cell of a column is a number,
             and the user says that it holds numbers.
     """
-    separators = joined.separators(file, columns.joins(file), [name for name, _ in map(asked, columns.table)])
+    separators = _separators(columns, file)
     found = {}
     for name, kind in map(asked, columns.table):
         between = separators[name]
@@ -43,6 +43,11 @@ def measured_columns(frame: pd.DataFrame, kept: np.ndarray, columns: Columns, fi
     return found
 
 
+def _separators(columns: Columns, file: Path) -> dict[str, str]:
+    """By measured column what separates the fields of its table."""
+    return joined.separators(file, columns.joins(file), [name for name, _ in map(asked, columns.table)])
+
+
 def measured_notes(frame: pd.DataFrame, labelled: Targets, columns: Columns, file: Path) -> list[str]:
     """Sentences on what each column of measured values was taken for, and on what in it a user should look at.
 
@@ -50,7 +55,7 @@ def measured_notes(frame: pd.DataFrame, labelled: Targets, columns: Columns, fil
         UserError: as `measured_columns` does.
     """
     sentences = []
-    separators = joined.separators(file, columns.joins(file), [name for name, _ in map(asked, columns.table)])
+    separators = _separators(columns, file)
     for name, measurement in measured_columns(frame, labelled.kept, columns, file).items():
         sentences.append(f"column {name!r}: {measurement.kind} ({measurement.why})")
         cells = frame[labelled.kept][name]

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from mora_bench.data.readers.path_columns import PAIR, Absent, found, named, placed
+from mora_bench.data.readers.path_columns import PAIR, Absent, found, placed
 from mora_bench.data.readers.picture_paths import Views, opened
 from mora_bench.data.table import Column
 
@@ -28,12 +28,10 @@ def pictures(
     Raises:
         UserError: as `found`.
     """
-    present = found(column, bases, file, absent)
-    cells = [
-        [opened(present[part], wanted) if part in present else None for part in parts]
-        for parts in placed(column, pairs)
-    ]
-    most = max(map(len, named(column)), default=0)
+    present, places = found(column, bases, file, absent), placed(column, pairs)
+    cells = [[opened(present[part], wanted) if part in present else None for part in parts] for parts in places]
+    # Those that are named, also where they are absent.
+    most = max((sum(map(bool, parts)) for parts in places), default=0)
     many = most > SIDE_BY_SIDE or any(isinstance(picture, tuple) for cell in cells for picture in cell)
     if many:
         bags = [
