@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 
 import pandas as pd
@@ -14,6 +15,7 @@ from mora_bench.data.readers.path_columns import located, paths
 from mora_bench.data.readers.signal_entry import SignalEntry
 from mora_bench.data.readers.spellings import elsewhere
 from mora_bench.errors import UserError
+from mora_bench.files import Version, version
 
 
 def table_of_all(entry: SignalEntry, bases: Sequence[Path], file: Path) -> Path:
@@ -33,9 +35,15 @@ def table_of_all(entry: SignalEntry, bases: Sequence[Path], file: Path) -> Path:
     return found[0]
 
 
-def keys_of(table: Path, entry: SignalEntry) -> set[str]:
+def keys_of(table: Path, entry: SignalEntry) -> frozenset[str]:
     """The keys of a table of all signals."""
-    return {*keys(frames.frame(table, [entry.key], rowless=True)[entry.key])} - {""}
+    return _keys_in(table, entry.key, version(table))
+
+
+@lru_cache(maxsize=4)
+def _keys_in(table: Path, key: str, seen: Version) -> frozenset[str]:
+    """The keys of a version of a table, which each part of new records asks for: it may be long."""
+    return frozenset(keys(frames.frame(table, [key], rowless=True)[key])) - {""}
 
 
 def spelled_otherwise(cells: pd.Series, entry: SignalEntry, bases: Sequence[Path], file: Path) -> list[str]:
